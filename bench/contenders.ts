@@ -1,0 +1,44 @@
+import { join } from 'node:path'
+import { type Running, script, start } from './processes.ts'
+
+/** The key that Pictor is started with. */
+export const API_KEY = 'bench'
+
+/** What stands between the load generator and the upstream. All take the same requests. */
+export const CONTENDERS = ['floor', 'pictor', 'floor-streaming', 'floor-synced'] as const
+export type Contender = (typeof CONTENDERS)[number]
+
+const FLOORS = {
+  floor: ['floor.ts'],
+  'floor-streaming': ['floor-streaming.ts'],
+  'floor-synced': ['floor.ts', 'synced'],
+} as const
+
+/** @param bytes of each picture @param seconds over which a reply is spread */
+export function startUpstream(bytes: number, seconds = 0): Promise<Running> {
+  return start('load', script('upstream.ts', bytes, seconds))
+}
+
+/** @param folder where it keeps its pictures */
+export function startContender(name: Contender, upstream: string, folder: string): Promise<Running> {
+  if (name === 'pictor') return startPictor(upstream, folder)
+  const [file, ...more] = FLOORS[name]
+  return start('server', script(file, upstream, folder, ...more))
+}
+
+/** Pictor as `npm start` would run it. @param nodeArguments in front of its main file */
+export function startPictor(
+  upstream: string,
+  folder: string,
+  nodeArguments: readonly string[] = [],
+): Promise<Running> {
+  const command = [process.execPath, '--disable-warning=ExperimentalWarning', ...nodeArguments]
+  return start('server', [...command, join('src', 'main.ts')], {
+    PORT: '0',
+    DATA_DIR: folder,
+    OPENAI_BASE_URL: `${upstream}/v1`,
+    OPENAI_API_KEY: 'upstream',
+    API_KEY,
+    LOG_LEVEL: 'warn',
+  })
+}

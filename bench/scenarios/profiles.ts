@@ -1,0 +1,42 @@
+import { startPictor, startUpstream } from '../contenders.ts'
+import { generation, get, load } from '../measure.ts'
+import { type Running, temporaryFolder } from '../processes.ts'
+import { readSelfTimes } from '../profile.ts'
+import { makePicture } from './images.ts'
+
+const SECONDS = 8
+const SHOWN = 25
+
+/** What Pictor's main thread does while it is under a load: the functions with the most self time, as text. */
+export async function profileGenerations(format: 'url' | 'b64_json'): Promise<string> {
+  return profile(`generations, ${format}`, 1_500_000, async ({ url }) => {
+    await load({ ...generation(url, format), connections: 32, duration: SECONDS })
+  })
+}
+
+export async function profileImages(variant: '' | '/thumbnail'): Promise<string> {
+  return profile(`GET /images/{id}${variant}`, 1_790_000, async (pictor) => {
+    await get(`${pictor.url}${await makePicture(pictor)}${variant}`, 16, SECONDS)
+  })
+}
+
+async function profile(
+  title: string,
+  bytes: number,
+  work: (pictor: Running) => Promise<void>,
+): Promise<string> {
+  await using upstream = await startUpstream(bytes)
+  await using folder = await temporaryFolder()
+  await using profiles = await temporaryFolder()
+  {
+    await using pictor = await startPictor(upstream.url, folder.path, [
+      '--cpu-prof',
+      `--cpu-prof-dir=${profiles.path}`,
+    ])
+    await work(pictor)
+  }
+  const { idle, top } = await readSelfTimes(profiles.path)
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`.padStart(7)
+  const lines = top.slice(0, SHOWN).map(({ share, name, place }) => `${percent(share)}  ${name}  ${place}`)
+  return [`${title}: ${percent(idle).trim()} idle (start included); of the rest`, ...lines, ''].join('\n')
+}

@@ -1,0 +1,77 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import packageJson from '../package.json' with { type: 'json' }
+import { newId } from './base/id.ts'
+import type { Logger } from './base/log.ts'
+import type { Config } from './config.ts'
+import { answerBrokenRequest } from './ingress/broken-request.ts'
+import { batchShape, errorReply } from './ingress/error-reply.ts'
+import { openAiSurface } from './ingress/openai-images/plugin.ts'
+import type { Surface } from './ingress/surface.ts'
+import { apiReference } from './ingress/system/api-reference.ts'
+import { systemSurface } from './ingress/system/plugin.ts'
+import { logRequests } from './ingress/system/request-log.ts'
+import { publicImages } from './library/serve.ts'
+import { createParts, type Parts, type World } from './parts.ts'
+import { recoverTasks, startWork } from './work.ts'
+
+export interface App {
+  server: FastifyInstance
+  parts: Parts
+  /** Starts to listen and to work through what waits; returns the address. */
+  start(): Promise<string>
+  /** Answers what is under way, then ends everything. */
+  close(): Promise<void>
+}
+
+/** The program as a whole: the parts, and the surfaces over them. */
+export async function createApp(config: Config, log: Logger, world: World = {}): Promise<App> {
+  const { version } = packageJson
+  const parts = await createParts(config, log, version, world)
+  const { gateway, keys, sessions } = parts
+  const surface: Surface = { gateway, keys, settings: config }
+
+  const server = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    // Requests get one line of our own, without what could hold a secret.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: newId,
+    clientErrorHandler: answerBrokenRequest,
+    trustProxy: config.trustProxy,
+    // Strict numbers let "1e999" through as Infinity, whatever the maximum.
+    ajv: { customOptions: { allowUnionTypes: true, coerceTypes: true, strictNumbers: false } },
+    routerOptions: { maxParamLength: 512 },
+    // Pictures may take minutes to arrive over a slow line, but not for ever.
+    requestTimeout: 10 * 60_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+  })
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  server.setErrorHandler(errorReply(batchShape))
+  await apiReference(server, version)
+  server.register(async (scope) => publicImages(scope, gateway.library))
+  server.register(async (scope) => {
+    logRequests(scope, gateway.metrics)
+    await scope.register(openAiSurface(surface), { prefix: '/v1' })
+    await scope.register(systemSurface({ gateway, sessions, version }))
+  })
+  await server.ready()
+
+  const work = { stop: async () => {} }
+  return {
+    server,
+    parts,
+    start: async () => {
+      await recoverTasks(config, parts)
+      const address = await server.listen({ host: config.host, port: config.port })
+      Object.assign(work, await startWork(config, parts, config.publicUrl ?? address))
+      return address
+    },
+    close: async () => {
+      await server.close()
+      await work.stop()
+      await parts.close()
+    },
+  }
+}

@@ -1,0 +1,9 @@
+import { v7 } from 'uuid'
+
+/** A new id: uuidv7, so ids sort by the time they were made, and its 74 random bits cannot be guessed. */
+export const newId = (): string => v7()
+
+/** Whether a text has the form of our ids; anything else needs no look into the database. */
+export const isId = (text: string): boolean => ID.test(text)
+
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

@@ -1,0 +1,270 @@
+import { ASPECT_RATIOS } from '../contract/job.ts'
+import {
+  baseUrl,
+  databaseUrl,
+  integer,
+  listenAddress,
+  oneOf,
+  onOrOff,
+  proxyUrl,
+  seconds,
+  text,
+  timeZone,
+  token,
+  tokens,
+  trustedProxies,
+  type ValueKind,
+  yesOrNo,
+} from './config-values.ts'
+
+/** One environment variable. `docs/config.md` and `.env.example` are generated from these. */
+export interface Variable<T> {
+  name: string
+  /** Another name for the same thing, read when `name` is not set. */
+  alias?: string
+  group: 'Server' | 'Access' | 'Storage' | 'Upstreams' | 'Requests' | 'Pictures'
+  kind: ValueKind<T>
+  /** Read like a given value when nothing is set. */
+  default?: string
+  /** What holds when nothing is set and the default is not a fixed value. */
+  otherwise?: string
+  /** The value is never shown. */
+  secret?: true
+  description: string
+}
+
+const withDefault = <T>(variable: Variable<T> & { default: string }): Variable<T> => variable
+const optional = <T>(variable: Variable<T> & { default?: never }): Variable<T | undefined> => variable
+
+/** Every environment variable that Pictor reads, by the name it has in the program. */
+export const VARIABLES = {
+  host: withDefault({
+    name: 'HOST',
+    group: 'Server',
+    kind: listenAddress(),
+    default: '127.0.0.1',
+    description: 'Address to listen on. `0.0.0.0` listens on every network; containers need that.',
+  }),
+  port: withDefault({
+    name: 'PORT',
+    group: 'Server',
+    kind: integer(0, 65_535),
+    default: '5643',
+    description: 'Port to listen on; `0` takes any free one.',
+  }),
+  publicUrl: optional({
+    name: 'PUBLIC_URL',
+    alias: 'BASE_URL',
+    group: 'Server',
+    kind: baseUrl(),
+    otherwise: 'the address that the request came to',
+    description:
+      'The address under which clients reach this server. Links to pictures start with it, so set it behind a proxy.',
+  }),
+  trustProxy: withDefault({
+    name: 'TRUST_PROXY',
+    group: 'Server',
+    kind: trustedProxies(),
+    default: 'false',
+    description: 'Whose `X-Forwarded-*` headers are believed. Name your proxy here if there is one.',
+  }),
+  timeZone: optional({
+    name: 'TZ',
+    group: 'Server',
+    kind: timeZone(),
+    otherwise: "the system's time zone",
+    description: 'Time zone in which a day begins and ends.',
+  }),
+  logLevel: withDefault({
+    name: 'LOG_LEVEL',
+    group: 'Server',
+    kind: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    default: 'info',
+    description: 'How much is logged.',
+  }),
+
+  apiKey: optional({
+    name: 'API_KEY',
+    group: 'Access',
+    kind: token('visible ASCII characters without spaces'),
+    otherwise: 'one is made at the first start and printed once',
+    secret: true,
+    description: 'The key that clients send as `Authorization: Bearer …`.',
+  }),
+  authentication: withDefault({
+    name: 'AUTH',
+    group: 'Access',
+    kind: onOrOff(),
+    default: 'on',
+    description:
+      '`off` answers without a key. The server then listens on a loopback address only, unless `AUTH_OFF_PUBLIC=yes`.',
+  }),
+  authenticationOffPublic: withDefault({
+    name: 'AUTH_OFF_PUBLIC',
+    group: 'Access',
+    kind: yesOrNo(),
+    default: 'false',
+    description:
+      'Allows `AUTH=off` on a `HOST` that others can reach. Anyone there can then spend your quota.',
+  }),
+  secretKey: optional({
+    name: 'SECRET_KEY',
+    group: 'Access',
+    kind: text('at least 32 characters, for example from `openssl rand -hex 32`', 32),
+    otherwise: 'one is made at the first start and kept in `DATA_DIR/secret.key`',
+    secret: true,
+    description:
+      'Protects what is stored encrypted or signed. Replicas that share a database need the same one.',
+  }),
+
+  dataDirectory: withDefault({
+    name: 'DATA_DIR',
+    group: 'Storage',
+    kind: text('a directory'),
+    default: './data',
+    description: 'Where pictures, the SQLite database and the secret key are kept. Made when missing.',
+  }),
+  databaseUrl: optional({
+    name: 'DATABASE_URL',
+    group: 'Storage',
+    kind: databaseUrl(),
+    otherwise: '`sqlite:` and the file `pictor.sqlite` in `DATA_DIR`',
+    secret: true,
+    description: 'The database.',
+  }),
+  serverStorageType: optional({
+    name: 'SERVER_STORAGE_TYPE',
+    group: 'Storage',
+    kind: oneOf(['local', 'sqlite', 'postgres', 'postgresql', 'pgsql', 'mysql', 'mariadb']),
+    description:
+      'Another way to name the database, together with `SERVER_STORAGE_URL`. `DATABASE_URL` wins over it.',
+  }),
+  serverStorageUrl: optional({
+    name: 'SERVER_STORAGE_URL',
+    group: 'Storage',
+    kind: databaseUrl(),
+    secret: true,
+    description: 'Address for `SERVER_STORAGE_TYPE`; has no effect when that is `local`.',
+  }),
+
+  openaiBaseUrl: optional({
+    name: 'OPENAI_BASE_URL',
+    group: 'Upstreams',
+    kind: baseUrl(),
+    otherwise: '`https://api.openai.com/v1`, once `OPENAI_API_KEY` is set',
+    description: 'OpenAI, or anything that speaks its API. Either this or the key turns the upstream on.',
+  }),
+  openaiApiKeys: optional({
+    name: 'OPENAI_API_KEY',
+    group: 'Upstreams',
+    kind: tokens('one key, or several separated by commas'),
+    secret: true,
+    description: 'Key for it. With several keys, the next one is used when one is limited or refused.',
+  }),
+  relayEnabled: optional({
+    name: 'RELAY_ENABLED',
+    group: 'Upstreams',
+    kind: yesOrNo(),
+    otherwise: 'true when `RELAY_BASE_URL` is set',
+    description: 'Whether the relay is used.',
+  }),
+  relayBaseUrl: optional({
+    name: 'RELAY_BASE_URL',
+    group: 'Upstreams',
+    kind: baseUrl(),
+    description: 'A second upstream that speaks the OpenAI API, such as a relay. Include the `/v1`.',
+  }),
+  relayApiKeys: optional({
+    name: 'RELAY_API_KEY',
+    group: 'Upstreams',
+    kind: tokens('one key, or several separated by commas'),
+    secret: true,
+    description: 'Key for the relay.',
+  }),
+  relayImageModel: withDefault({
+    name: 'RELAY_IMAGE_MODEL',
+    group: 'Upstreams',
+    kind: token('a model name'),
+    default: 'grok-imagine-0.9',
+    description: 'The model that is asked of the relay for pictures.',
+  }),
+  proxyUrl: optional({
+    name: 'PROXY_URL',
+    group: 'Upstreams',
+    kind: proxyUrl(),
+    secret: true,
+    description: 'HTTP proxy through which upstreams are called.',
+  }),
+  generationTimeout: withDefault({
+    name: 'GENERATION_TIMEOUT',
+    group: 'Upstreams',
+    kind: seconds(1, 3600),
+    default: '180',
+    description: 'Longest time that one call to an upstream may take.',
+  }),
+
+  workers: withDefault({
+    name: 'WORKERS',
+    group: 'Requests',
+    kind: integer(1, 256),
+    default: '6',
+    description: 'Jobs of the queue that run at the same time.',
+  }),
+  queueLimit: withDefault({
+    name: 'QUEUE_LIMIT',
+    group: 'Requests',
+    kind: integer(1, 1_000_000),
+    default: '1000',
+    description: 'Jobs that may wait. One more is refused with 429.',
+  }),
+  keepAliveJson: withDefault({
+    name: 'KEEPALIVE_JSON',
+    group: 'Requests',
+    kind: yesOrNo(),
+    default: 'false',
+    description:
+      'Sends white space ahead of a JSON answer that takes longer than 25 s, so that proxies keep the connection. A failure after that moment can only be told in the body, with status 200.',
+  }),
+  webhookSecret: optional({
+    name: 'WEBHOOK_SECRET',
+    group: 'Requests',
+    kind: text('at least 16 characters', 16),
+    otherwise: '`webhook_url` is refused',
+    secret: true,
+    description: 'Signs the calls that are made to the `webhook_url` of a request.',
+  }),
+
+  gatewayModel: withDefault({
+    name: 'GATEWAY_MODEL',
+    group: 'Pictures',
+    kind: token('a model name'),
+    default: 'pictor',
+    description: 'Model name that stands for the best model there is here.',
+  }),
+  imagesDefaultFormat: withDefault({
+    name: 'IMAGES_DEFAULT_FORMAT',
+    group: 'Pictures',
+    kind: oneOf(['url', 'b64_json']),
+    default: 'url',
+    description: 'Form of the answer when a request does not say `response_format`.',
+  }),
+  defaultAspectRatio: optional({
+    name: 'DEFAULT_ASPECT_RATIO',
+    group: 'Pictures',
+    kind: oneOf(ASPECT_RATIOS),
+    otherwise: 'the upstream decides',
+    description: 'Aspect ratio when a request names neither a size nor a ratio.',
+  }),
+  allowExternalImages: withDefault({
+    name: 'ALLOW_EXTERNAL_IMAGES',
+    group: 'Pictures',
+    kind: yesOrNo(),
+    default: 'false',
+    description: 'Whether a picture that a request names by URL is fetched from a foreign (public) site.',
+  }),
+}
+
+type ValueOf<V> = V extends Variable<infer T> ? T : never
+
+/** The parsed value of every variable. */
+export type Values = { [K in keyof typeof VARIABLES]: ValueOf<(typeof VARIABLES)[K]> }

@@ -1,0 +1,20 @@
+import type { Kysely } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import type { Facts } from './facts.ts'
+import { foundation } from './migrations/0001-foundation.ts'
+import type { Schema } from './schema.ts'
+
+/**
+ * Runs the migrations that are still to be run. Kysely's Migrator holds a lock of the server meanwhile (on SQLite the
+ * transaction is the lock), so processes that start together take turns.
+ */
+export async function migrate(query: Kysely<Schema>, facts: Facts): Promise<void> {
+  const migrator = new Migrator({ db: query, provider: { getMigrations: async () => migrations(facts) } })
+  const { error } = await migrator.migrateToLatest()
+  if (error !== undefined) throw error
+}
+
+/** In the order of their names. One that has been released never changes. */
+const migrations = (facts: Facts): Record<string, Migration> => ({
+  '0001-foundation': foundation(facts),
+})

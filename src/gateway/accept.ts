@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto'
+import type { ImageJob } from '../../contract/job.ts'
+import { FINAL_STATUSES, type TaskMode } from '../../contract/task.ts'
+import { AppError } from '../base/error.ts'
+import { newId } from '../base/id.ts'
+import type { Spooled } from '../bytes/spooled.ts'
+import { isUniqueViolation } from '../db/errors.ts'
+import { holdBlob, localBlob, noteBlob, putBlob } from '../library/blob.ts'
+import type { Inputs } from '../providers/provider.ts'
+import {
+  findRepeated,
+  insertInputs,
+  insertTask,
+  type TaskInput,
+  type TaskRecord,
+} from '../tasks/task-table.ts'
+import type { Gateway } from './gateway.ts'
+import { route } from './route.ts'
+
+/** What a surface hands over: the job and the circumstances under which it was asked. */
+export interface Submission {
+  job: ImageJob
+  inputs: Inputs
+  mode: TaskMode
+  owner: string
+  idempotencyKey?: string | undefined
+  webhookUrl?: string | undefined
+}
+
+export interface Accepted {
+  task: TaskRecord
+  /** The input pictures where they are kept now. */
+  inputs: Inputs
+  /** The same request was accepted before: wait for its result instead of running it. */
+  repeated: boolean
+}
+
+/**
+ * Turns a submission into a task that survives a restart: input pictures kept, row written.
+ * Throws what makes the request impossible from the start: unknown model, unsupported kind, a reused idempotency key.
+ */
+export async function accept(gateway: Gateway, submission: Submission): Promise<Accepted> {
+  route(gateway, submission.job)
+  const task = newTask(gateway, submission)
+  const earlier = await findEarlier(gateway, task)
+  if (earlier) return { task: earlier, inputs: submission.inputs, repeated: true }
+  const pictures = inputPictures(submission.inputs)
+  for (const { picture } of pictures) await putBlob(gateway.library, picture)
+  try {
+    await gateway.database.query.transaction().execute(async (query) => {
+      await insertTask(query, task)
+      for (const { picture } of inOrder(pictures)) await holdBlob(gateway.library, query, picture)
+      await insertInputs(query, task.id, pictures.map(toTaskInput))
+    })
+  } catch (error) {
+    for (const { picture } of pictures) await noteBlob(gateway.library, gateway.database.query, picture)
+    // Two requests with the same key at the same moment: the other one was first.
+    const first = isUniqueViolation(error) ? await findEarlier(gateway, task) : undefined
+    if (first) return { task: first, inputs: submission.inputs, repeated: true }
+    throw error
+  }
+  return { task, inputs: await keptInputs(gateway, submission.inputs), repeated: false }
+}
+
+/** Whether nothing more will happen to a task. */
+export const isFinal = (task: Pick<TaskRecord, 'status'>): boolean => FINAL_STATUSES.includes(task.status)
+
+function newTask(gateway: Gateway, submission: Submission): TaskRecord {
+  return {
+    id: newId(),
+    mode: submission.mode,
+    owner: submission.owner,
+    status: submission.mode === 'sync' ? 'running' : 'queued',
+    job: submission.job,
+    total: submission.job.n,
+    completed: 0,
+    failed: 0,
+    warnings: [],
+    usage: undefined,
+    error: undefined,
+    idempotencyKey: submission.idempotencyKey,
+    requestHash: submission.idempotencyKey ? requestHash(submission) : '',
+    webhookUrl: submission.webhookUrl,
+    createdAt: gateway.clock.now(),
+    finishedAt: undefined,
+  }
+}
+
+async function findEarlier(gateway: Gateway, task: TaskRecord): Promise<TaskRecord | undefined> {
+  if (task.idempotencyKey === undefined) return undefined
+  const earlier = await findRepeated(gateway.database.query, task.owner, task.idempotencyKey)
+  if (earlier && earlier.requestHash !== task.requestHash) throw new AppError('idempotency_key_reused')
+  return earlier
+}
+
+function requestHash({ job, inputs, mode, webhookUrl }: Submission): string {
+  const pictures = inputPictures(inputs).map(({ role, picture }) => [role, picture.sha256])
+  return createHash('sha256')
+    .update(JSON.stringify([job, pictures, mode, webhookUrl ?? null]))
+    .digest('hex')
+}
+
+interface InputPicture {
+  role: TaskInput['role']
+  position: number
+  picture: Spooled
+}
+
+function inputPictures({ images, mask }: Inputs): InputPicture[] {
+  const pictures = images.map((picture, position): InputPicture => ({ role: 'image', position, picture }))
+  return mask ? [...pictures, { role: 'mask', position: 0, picture: mask }] : pictures
+}
+
+/** Always in the same order, or two tasks with the same pictures could each wait for the other. */
+const inOrder = (pictures: readonly InputPicture[]): InputPicture[] =>
+  pictures.toSorted((a, b) => (a.picture.sha256 < b.picture.sha256 ? -1 : 1))
+
+const toTaskInput = ({ role, position, picture }: InputPicture): TaskInput => ({
+  role,
+  position,
+  sha256: picture.sha256,
+})
+
+async function keptInputs(gateway: Gateway, { images, mask }: Inputs): Promise<Inputs> {
+  const kept = (picture: Spooled) => localBlob(gateway.library, picture.sha256)
+  return { images: await Promise.all(images.map(kept)), mask: mask && (await kept(mask)) }
+}

@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AppError } from '../base/error.ts'
+import type { Spool } from '../bytes/spool.ts'
+import type { Account, Call, ImageEvent } from '../providers/provider.ts'
+import { ProviderError } from '../providers/provider-error.ts'
+import { FAILURE_RULES, toProviderError } from './failure.ts'
+import type { Gateway } from './gateway.ts'
+import type { Candidate } from './route.ts'
+
+/** Under what circumstances a run goes on. */
+export interface Run {
+  /** Where arriving pictures are written; the caller disposes of it after the run and its listeners are done. */
+  spool: Spool
+  /** Ends everything at once, because the caller said so. */
+  cancelled: AbortSignal
+  /** Ends everything at once, because the server stops; the task stays as it is and runs again later. */
+  stopping?: AbortSignal
+  /** The client is gone: ends calls for which nothing has arrived yet; what has begun to arrive is paid for and kept. */
+  abandoned: AbortSignal
+}
+
+const PAUSE_BEFORE_RETRY = 300
+
+/**
+ * Performs one upstream call, trying the provider's accounts in turn as the failure table allows.
+ * Returns the failure of the last try, or nothing when the call went through. Throws only what is not the upstream's
+ * fault: a cancelled run, a full disk.
+ */
+export async function attempt(
+  gateway: Gateway,
+  candidate: Candidate,
+  call: Call,
+  run: Run,
+  take: (event: ImageEvent) => Promise<void>,
+): Promise<ProviderError | undefined> {
+  const accounts = gateway.accounts.ready(candidate.provider, candidate.model)
+  let failure = accounts.length === 0 ? allResting(gateway, candidate) : undefined
+  for (const account of accounts) {
+    gateway.accounts.used(account, candidate.model)
+    failure = await tryAccount(gateway, candidate, account, call, run, take)
+    if (failure === undefined) return undefined
+    settle(gateway, candidate, account, failure)
+    if (!mayGoOn(failure)) return failure
+  }
+  return failure
+}
+
+/** Whether another account or provider may be asked for what this failure left undone. */
+export const mayGoOn = (failure: ProviderError): boolean =>
+  FAILURE_RULES[failure.kind].tryNext && !failure.maybePaid
+
+async function tryAccount(
+  gateway: Gateway,
+  candidate: Candidate,
+  account: Account,
+  call: Call,
+  run: Run,
+  take: (event: ImageEvent) => Promise<void>,
+): Promise<ProviderError | undefined> {
+  const first = await callOnce(gateway, candidate, account, call, run, take)
+  if (first === undefined || first.maybePaid || !FAILURE_RULES[first.kind].retryHere) return first
+  await pauseBeforeRetry(run)
+  return callOnce(gateway, candidate, account, call, run, take)
+}
+
+async function pauseBeforeRetry(run: Run): Promise<void> {
+  const signal = AbortSignal.any([...ending(run), run.abandoned])
+  try {
+    await sleep(PAUSE_BEFORE_RETRY, undefined, { signal })
+  } catch (error) {
+    throw new AppError('job_cancelled', { cause: error })
+  }
+}
+
+async function callOnce(
+  gateway: Gateway,
+  candidate: Candidate,
+  account: Account,
+  call: Call,
+  run: Run,
+  take: (event: ImageEvent) => Promise<void>,
+): Promise<ProviderError | undefined> {
+  const leaving = new AbortController()
+  const leave = () => leaving.abort(run.abandoned.reason)
+  if (run.abandoned.aborted) leave()
+  run.abandoned.addEventListener('abort', leave, { once: true })
+  const timeout = AbortSignal.timeout(gateway.settings.generationTimeout)
+  const signal = AbortSignal.any([...ending(run), timeout, leaving.signal])
+  try {
+    for await (const event of candidate.provider.run(call, {
+      account,
+      http: gateway.http,
+      spool: run.spool,
+      signal,
+    })) {
+      if (event.type !== 'progress') run.abandoned.removeEventListener('abort', leave)
+      await take(event)
+    }
+    return undefined
+  } catch (error) {
+    if (ending(run).some((signal) => signal.aborted) || leaving.signal.aborted)
+      throw new AppError('job_cancelled', { cause: error })
+    const failure = toProviderError(timeout.aborted ? timeout.reason : error)
+    if (failure === undefined) throw error
+    return failure
+  } finally {
+    run.abandoned.removeEventListener('abort', leave)
+  }
+}
+
+const ending = (run: Run): AbortSignal[] => (run.stopping ? [run.cancelled, run.stopping] : [run.cancelled])
+
+function settle(gateway: Gateway, candidate: Candidate, account: Account, failure: ProviderError): void {
+  const { coolDown, soft } = FAILURE_RULES[failure.kind]
+  gateway.log.warn(
+    { account: account.id, kind: failure.kind, detail: failure.detail },
+    'upstream call failed',
+  )
+  if (coolDown === 0) return
+  const duration = failure.retryAfter === undefined ? coolDown : failure.retryAfter * 1000
+  gateway.accounts.rest(account, candidate.model, { duration, soft, failure })
+}
+
+/** The failure that put the accounts to rest, again, with the time that is left of it. */
+function allResting(gateway: Gateway, { provider, model }: Candidate): ProviderError {
+  const refusal = gateway.accounts.refusal(provider, model)
+  if (refusal === undefined) return new ProviderError('auth', { detail: 'no key is configured for it.' })
+  const { kind, detail, code } = refusal.failure
+  return new ProviderError(kind, {
+    detail,
+    retryAfter: Math.ceil(refusal.wait / 1000),
+    ...(code ? { code } : {}),
+  })
+}

@@ -1,0 +1,41 @@
+import type { AspectRatio } from '../../contract/job.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Outgoing } from '../base/http.ts'
+import type { Logger } from '../base/log.ts'
+import type { Metrics } from '../base/metrics.ts'
+import type { SpoolDirectory } from '../bytes/spool.ts'
+import type { Database } from '../db/connect.ts'
+import type { Library } from '../library/library.ts'
+import type { Accounts } from '../providers/accounts.ts'
+import type { ProviderList } from '../providers/list.ts'
+import type { Cancellations } from '../tasks/cancellations.ts'
+import type { Progress } from '../tasks/progress.ts'
+import type { Queue } from '../tasks/queue/queue.ts'
+
+/** The parts that a request meets on its way, made once in app.ts. */
+export interface Gateway {
+  database: Database
+  library: Library
+  providers: ProviderList
+  accounts: Accounts
+  progress: Progress
+  cancellations: Cancellations
+  queue: Queue
+  spools: SpoolDirectory
+  http: Outgoing
+  clock: Clock
+  log: Logger
+  metrics: Metrics
+  settings: GatewaySettings
+}
+
+export interface GatewaySettings {
+  /** The name under which the gateway's own choice of model is offered. */
+  alias: string
+  /** Longest time for one upstream call, in ms. */
+  generationTimeout: number
+  /** Most async jobs that may wait. */
+  queueLimit: number
+  /** Ratio for jobs that name neither size nor ratio. */
+  defaultAspectRatio: AspectRatio | undefined
+}

@@ -1,0 +1,130 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ImageJob } from '../../../contract/job.ts'
+import {
+  EditRequest,
+  GenerationRequest,
+  ImageJobReply,
+  ImagesReply,
+  OpenAiError,
+  VariationRequest,
+} from '../../../contract/openai-images.ts'
+import { AppError } from '../../base/error.ts'
+import { accept, type Submission } from '../../gateway/accept.ts'
+import { checkQueue } from '../../gateway/run.ts'
+import type { Inputs } from '../../providers/provider.ts'
+import type { Surface } from '../surface.ts'
+import { answerNow, answerWithJob } from './answer.ts'
+import { departure } from './body.ts'
+import { type Body, toJob } from './codec.ts'
+import { type PictureFields, readInputs } from './pictures.ts'
+
+const response = { 200: ImagesReply, 202: ImageJobReply, '4xx': OpenAiError, '5xx': OpenAiError }
+const consumes = ['multipart/form-data', 'application/json']
+
+/** `POST /v1/images/{generations,edits,variations}`. */
+export function imageRoutes(app: FastifyInstance, surface: Surface): void {
+  app.post(
+    '/images/generations',
+    { schema: { tags: ['Images'], summary: 'Draw pictures from words', body: GenerationRequest, response } },
+    (request, reply) => perform(surface, 'generate', request, reply),
+  )
+  app.post(
+    '/images/edits',
+    {
+      schema: {
+        tags: ['Images'],
+        summary: 'Change or combine pictures',
+        consumes,
+        body: EditRequest,
+        response,
+      },
+    },
+    (request, reply) => perform(surface, 'edit', request, reply),
+  )
+  app.post(
+    '/images/variations',
+    {
+      schema: {
+        tags: ['Images'],
+        summary: 'Draw variations of a picture',
+        consumes,
+        body: VariationRequest,
+        response,
+      },
+    },
+    (request, reply) => perform(surface, 'variation', request, reply),
+  )
+}
+
+async function perform(
+  surface: Surface,
+  kind: ImageJob['kind'],
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
+  const body = request.body as Body
+  const gone = departure(reply)
+  const job = toJob(kind, body, {
+    model: surface.gateway.settings.alias,
+    aspectRatio: surface.gateway.settings.defaultAspectRatio,
+  })
+  const submission: Submission = {
+    job,
+    inputs: kind === 'generate' ? { images: [] } : await inputsOf(surface, request, gone),
+    mode: wantsJob(request, body) ? 'async' : 'sync',
+    owner: request.caller.owner,
+    idempotencyKey: idempotencyKeyOf(request),
+    webhookUrl: webhookOf(surface, body),
+  }
+  if (submission.mode === 'async') await checkQueue(surface.gateway)
+  const accepted = await accept(surface.gateway, submission)
+  if (submission.mode === 'async') return answerWithJob(surface, accepted, request, reply)
+  return answerNow(surface, accepted, { stream: body.stream === true, gone }, request, reply)
+}
+
+function inputsOf(
+  { gateway, settings }: Surface,
+  request: FastifyRequest,
+  signal: AbortSignal,
+): Promise<Inputs> {
+  const { allowExternalImages } = settings
+  const { library, http } = gateway
+  return readInputs(
+    { library, http, spool: request.spool, allowExternalImages, signal },
+    request.body as PictureFields,
+  )
+}
+
+function wantsJob(request: FastifyRequest, body: Body): boolean {
+  const wants = body.async === true || /(^|,)\s*respond-async\b/i.test(String(request.headers.prefer ?? ''))
+  if (wants && body.stream) {
+    throw new AppError('invalid_value', {
+      param: 'stream',
+      values: { detail: 'an async job cannot be streamed.' },
+    })
+  }
+  if (!wants && body.webhook_url !== undefined) {
+    throw new AppError('invalid_value', {
+      param: 'webhook_url',
+      values: { detail: "it needs 'async': true." },
+    })
+  }
+  return wants
+}
+
+function idempotencyKeyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key']
+  if (key === undefined || key === '') return undefined
+  if (typeof key === 'string' && key.length <= 255) return key
+  throw new AppError('invalid_value', {
+    param: 'Idempotency-Key',
+    values: { detail: 'send one key of at most 255 characters.' },
+  })
+}
+
+function webhookOf(surface: Surface, body: Body): string | undefined {
+  if (body.webhook_url === undefined) return undefined
+  if (surface.settings.webhookSecret === undefined)
+    throw new AppError('webhook_not_configured', { param: 'webhook_url' })
+  return body.webhook_url
+}

@@ -1,0 +1,27 @@
+import type { FastifyRequest } from 'fastify'
+import type { Keys } from '../access/keys.ts'
+import type { Gateway } from '../gateway/gateway.ts'
+
+/** What the routes of every surface are built from. */
+export interface Surface {
+  gateway: Gateway
+  keys: Keys
+  settings: SurfaceSettings
+}
+
+export interface SurfaceSettings {
+  authentication: 'on' | 'off'
+  /** Reply form of the images API where neither the request nor the key says one. */
+  imagesDefaultFormat: 'url' | 'b64_json'
+  /** Keep long JSON replies alive with leading white space. */
+  keepAliveJson: boolean
+  /** Whether pictures of other sites may be fetched. */
+  allowExternalImages: boolean
+  webhookSecret?: string | undefined
+  /** Our address as clients know it, without a trailing slash; undefined: as the request says. */
+  publicUrl?: string | undefined
+}
+
+/** Our address for links in the reply to a request. */
+export const baseUrlOf = (surface: Surface, request: FastifyRequest): string =>
+  surface.settings.publicUrl ?? `${request.protocol}://${request.host}`

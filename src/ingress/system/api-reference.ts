@@ -1,0 +1,35 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+
+/** `GET /openapi.json`, made from the schemas of the routes, and `GET /docs`, the page that shows it. */
+export async function apiReference(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Pictor',
+        version,
+        description: 'A gateway and library for AI images. Speaks the images part of the OpenAI API.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      tags: [
+        { name: 'Images', description: 'Drawing, as OpenAI clients ask for it.' },
+        { name: 'Models', description: 'What can be asked to draw.' },
+        { name: 'Public pictures', description: 'Open to whoever knows the id.' },
+        { name: 'System', description: 'Whether it is well.' },
+      ],
+      components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
+    },
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    logo: { type: 'image/svg+xml', content: '' },
+    theme: { title: 'Pictor API', css: [{ filename: 'pictor.css', content: CALM }] },
+    uiConfig: { deepLinking: true, tryItOutEnabled: true, persistAuthorization: true },
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+}
+
+const CALM = '.swagger-ui .topbar { display: none; }'

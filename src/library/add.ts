@@ -1,0 +1,63 @@
+import type { StoredImage } from '../../contract/image.ts'
+import { newId } from '../base/id.ts'
+import type { Spooled } from '../bytes/spooled.ts'
+import { holdBlob, pictureOf, putBlob } from './blob.ts'
+import type { Library } from './library.ts'
+
+/** What is known of a new picture beside its bytes. */
+export interface NewImage
+  extends Omit<StoredImage, 'id' | 'createdAt' | 'sha256' | 'mime' | 'bytes' | 'width' | 'height'> {
+  picture: Spooled
+}
+
+/**
+ * Keeps a picture: first its bytes, durably, then its row, so that no row ever points at nothing.
+ * Thumbnails are left to the deriver, which works through new blobs in the background.
+ */
+export async function addImage(library: Library, image: NewImage): Promise<StoredImage> {
+  const { picture, ...facts } = image
+  await putBlob(library, picture)
+  const { sha256, bytes, mime, width, height } = pictureOf(picture)
+  const stored: StoredImage = {
+    ...facts,
+    id: newId(),
+    sha256,
+    mime,
+    bytes,
+    width,
+    height,
+    createdAt: library.clock.now(),
+  }
+  await library.database.query.transaction().execute(async (query) => {
+    await holdBlob(library, query, picture)
+    await query.insertInto('image').values(toRow(stored)).execute()
+  })
+  library.deriver.wake()
+  return stored
+}
+
+function toRow(image: StoredImage) {
+  return {
+    id: image.id,
+    task_id: image.taskId,
+    position: image.position,
+    owner: image.owner,
+    sha256: image.sha256,
+    provider: image.provider,
+    model: image.model,
+    upstream_model: image.upstreamModel,
+    prompt: image.prompt,
+    revised_prompt: image.revisedPrompt ?? null,
+    seed: image.seed ?? null,
+    width: image.width,
+    height: image.height,
+    bytes: image.bytes,
+    mime: image.mime,
+    signature: image.signature ?? null,
+    details: JSON.stringify(image.details),
+    parent_id: null,
+    parent_kind: null,
+    created_at: image.createdAt,
+    deleted_at: null,
+  }
+}

@@ -1,0 +1,65 @@
+import { type Kysely, sql } from 'kysely'
+import { type PictureType, Spooled } from '../bytes/spooled.ts'
+import type { Schema } from '../db/schema.ts'
+import { insertIgnore } from '../db/upsert.ts'
+import { pictureKey } from '../storage/storage.ts'
+import type { Library } from './library.ts'
+
+/** The facts of a picture that has been checked: type and size are known. */
+export interface PictureFacts {
+  sha256: string
+  bytes: number
+  mime: PictureType
+  width: number
+  height: number
+}
+
+/** The facts of a checked picture; throws a plain Error for one that never was, which is our own mistake. */
+export function pictureOf({ sha256, bytes, mime, width, height }: Spooled): PictureFacts {
+  if (mime === undefined || width === undefined || height === undefined) {
+    throw new Error('an unchecked picture reached the library')
+  }
+  return { sha256, bytes, mime, width, height }
+}
+
+/** Moves a checked picture into the store of originals, where it stays under its hash. The row is {@link holdBlob}'s. */
+export async function putBlob(library: Library, picture: Spooled): Promise<void> {
+  const { sha256, mime } = pictureOf(picture)
+  await library.originals.put(pictureKey(sha256, mime), picture)
+}
+
+/** Counts one more holder of the bytes; part of the transaction that writes the holder's row. */
+export async function holdBlob(library: Library, query: Kysely<Schema>, picture: Spooled): Promise<void> {
+  await noteBlob(library, query, picture)
+  await query
+    .updateTable('blob')
+    .set({ reference_count: sql`reference_count + 1` })
+    .where('sha256', '=', picture.sha256)
+    .execute()
+}
+
+/** Makes sure that bytes which are kept have a row, if only one without holders: nobody would find them otherwise. */
+export async function noteBlob(library: Library, query: Kysely<Schema>, picture: Spooled): Promise<void> {
+  await insertIgnore(library.database, query, 'blob', {
+    ...pictureOf(picture),
+    reference_count: 0,
+    thumbhash: null,
+    phash: null,
+    derived_at: null,
+    derive_error: null,
+    created_at: library.clock.now(),
+  })
+}
+
+/** A kept picture as a file on this machine, so that it can be sent along with a request. */
+export async function localBlob(library: Library, sha256: string): Promise<Spooled> {
+  const row = await library.database.query
+    .selectFrom('blob')
+    .select(['bytes', 'mime', 'width', 'height'])
+    .where('sha256', '=', sha256)
+    .executeTakeFirstOrThrow()
+  const mime = row.mime as PictureType
+  const path = await library.originals.localPath(pictureKey(sha256, mime))
+  if (path === undefined) throw new Error(`the file of picture ${sha256} is missing`)
+  return new Spooled({ ...row, sha256, mime, path, complete: true })
+}

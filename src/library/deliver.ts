@@ -1,0 +1,37 @@
+import { stat } from 'node:fs/promises'
+import type { StoredImage } from '../../contract/image.ts'
+import type { ImageJob, OutputFormat } from '../../contract/job.ts'
+import { type PictureType, Spooled } from '../bytes/spooled.ts'
+import { pictureKey } from '../storage/storage.ts'
+import type { Library } from './library.ts'
+
+/** The public link of a picture, in another format where one was asked for that the upstream did not give. */
+export function imageUrl(baseUrl: string, image: StoredImage, format: OutputFormat | undefined): string {
+  return `${baseUrl}/images/${image.id}${isOtherFormat(image, format) ? `?format=${format}` : ''}`
+}
+
+/** The stored bytes of a picture as a file on this machine. */
+export async function imageFile(library: Library, image: StoredImage): Promise<Spooled> {
+  const { sha256, bytes, width, height } = image
+  const mime = image.mime as PictureType
+  const path = await library.originals.localPath(pictureKey(sha256, mime))
+  if (path === undefined) throw new Error(`the file of picture ${sha256} is missing`)
+  return new Spooled({ path, sha256, bytes, mime, width, height, complete: true })
+}
+
+/**
+ * What a caller gets of a picture: the stored bytes, or a copy in the format that the job asked for. The copy is made
+ * before the reply, so that a link to it never fails later.
+ */
+export async function deliverable(library: Library, image: StoredImage, job: ImageJob): Promise<Spooled> {
+  const format = job.outputFormat
+  if (!isOtherFormat(image, format)) return imageFile(library, image)
+  const path = await library.deriver.converted(image, format, job.outputCompression)
+  const { size } = await stat(path)
+  const { sha256, width, height } = image
+  return new Spooled({ path, sha256, bytes: size, mime: `image/${format}`, width, height, complete: true })
+}
+
+function isOtherFormat(image: StoredImage, format: OutputFormat | undefined): format is OutputFormat {
+  return format !== undefined && image.mime !== `image/${format}`
+}

@@ -1,0 +1,66 @@
+import type { Selectable } from 'kysely'
+import type { StoredImage } from '../../contract/image.ts'
+import { isId } from '../base/id.ts'
+import type { ImageTable } from '../db/schema.ts'
+import type { Library } from './library.ts'
+
+/** One picture by its id; undefined when there is none or it is in the trash. */
+export async function findImage(library: Library, id: string): Promise<StoredImage | undefined> {
+  if (!isId(id)) return undefined
+  const row = await library.database.query
+    .selectFrom('image')
+    .selectAll()
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return row && fromRow(row)
+}
+
+/** The pictures of a task in their order. */
+export async function imagesOfTask(library: Library, taskId: string): Promise<StoredImage[]> {
+  const rows = await library.database.query
+    .selectFrom('image')
+    .selectAll()
+    .where('task_id', '=', taskId)
+    .where('deleted_at', 'is', null)
+    .orderBy('position')
+    .limit(1000)
+    .execute()
+  return rows.map(fromRow)
+}
+
+/** The newest pictures of everyone, for the admin's eyes. */
+export async function latestImages(library: Library, limit: number): Promise<StoredImage[]> {
+  const rows = await library.database.query
+    .selectFrom('image')
+    .selectAll()
+    .where('deleted_at', 'is', null)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(fromRow)
+}
+
+function fromRow(row: Selectable<ImageTable>): StoredImage {
+  return {
+    id: row.id,
+    taskId: row.task_id,
+    position: row.position,
+    owner: row.owner,
+    sha256: row.sha256,
+    mime: row.mime,
+    bytes: row.bytes,
+    width: row.width,
+    height: row.height,
+    provider: row.provider,
+    model: row.model,
+    upstreamModel: row.upstream_model,
+    prompt: row.prompt,
+    revisedPrompt: row.revised_prompt ?? undefined,
+    seed: row.seed ?? undefined,
+    signature: row.signature ?? undefined,
+    details: row.details ? JSON.parse(row.details) : {},
+    createdAt: row.created_at,
+  }
+}

@@ -1,0 +1,36 @@
+import type { ModelInfo, Provider } from './provider.ts'
+
+/** The configured providers, in the order in which they are preferred. */
+export interface ProviderList {
+  readonly all: readonly Provider[]
+  /** Providers that serve a public model: those that list it before those that only may have it, preferred first. */
+  serving(model: string): Provider[]
+  /** Every public model once; the first provider that has it names it. */
+  models(): ModelInfo[]
+  /** The first model of the preferred provider that has any: what the gateway's own alias stands for. */
+  preferred(): string
+}
+
+export function createProviderList(all: readonly Provider[]): ProviderList {
+  const models = () =>
+    [
+      ...new Map(
+        all
+          .flatMap((provider) => provider.models())
+          .reverse()
+          .map((model) => [model.id, model]),
+      ).values(),
+    ].reverse()
+  return {
+    all,
+    serving: (model) => {
+      const able = all.filter((provider) => provider.serves(model))
+      const [named, guessed] = [able.filter(names(model)), able.filter((provider) => !names(model)(provider))]
+      return [...named, ...guessed]
+    },
+    models,
+    preferred: () => models()[0]?.id ?? '',
+  }
+}
+
+const names = (model: string) => (provider: Provider) => provider.models().some(({ id }) => id === model)

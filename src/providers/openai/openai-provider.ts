@@ -1,0 +1,128 @@
+import type { OutgoingReply } from '../../base/http.ts'
+import type { Call, CallContext, ImageEvent, ModelInfo, Provider } from '../provider.ts'
+import { ProviderError } from '../provider-error.ts'
+import { looksLikeImageModel, OPENAI_MODELS, traitsOf } from './capabilities.ts'
+import { fetchModels } from './discover.ts'
+import { failureOf, parseReply } from './parse.ts'
+import { type ImageRequest, isImageRequest, planCalls } from './plan.ts'
+import { send, type Upstream } from './send.ts'
+import { translateError } from './translate-error.ts'
+
+export interface OpenAiConfig {
+  /** Unique among the configured providers; stands in account ids and logs. */
+  name: string
+  /** Up to and including the version, e.g. `https://api.openai.com/v1`. */
+  baseUrl: string
+  /** One account for each; empty where the upstream wants none. */
+  apiKeys: readonly string[]
+  /** The models to offer, instead of asking the upstream. */
+  fixedModels?: readonly string[] | undefined
+  /** Milliseconds for one call. */
+  timeout: number
+}
+
+/**
+ * A provider for any upstream that speaks OpenAI's images API: OpenAI itself, xAI, and relays.
+ * Besides ProviderError, `run` throws the reason of the signal when it was aborted, and faults of our own disk as they are.
+ */
+export function createOpenAiProvider(config: OpenAiConfig): Provider {
+  const upstream: Upstream = { baseUrl: config.baseUrl.replace(/\/+$/, ''), timeout: config.timeout }
+  const host = new URL(upstream.baseUrl).hostname
+  const accounts = (config.apiKeys.length === 0 ? [''] : config.apiKeys).map((secret, index) => ({
+    id: `${config.name}:${index + 1}`,
+    secret,
+  }))
+  let models = config.fixedModels?.map(named) ?? (host === 'api.openai.com' ? OPENAI_MODELS.map(named) : [])
+  let others: Others = config.fixedModels === undefined ? 'image names' : 'none'
+
+  async function* run(call: Call, context: CallContext): AsyncIterable<ImageEvent> {
+    if (!isImageRequest(call.request)) throw new TypeError('This call was planned by another provider')
+    let isAnswered = false
+    let reply: OutgoingReply | undefined
+    try {
+      reply = await sendFitting(upstream, call.request, context)
+      isAnswered = reply.status < 300
+      if (isAnswered) yield { type: 'arriving' }
+      yield* parseReply(reply, upstream, context)
+    } catch (error) {
+      throw translateError(error, context.signal, context.account.secret, isAnswered)
+    } finally {
+      reply?.discard()
+    }
+  }
+
+  async function discover(context: Pick<CallContext, 'http' | 'signal'>): Promise<void> {
+    const secret = accounts[0]?.secret ?? ''
+    try {
+      const found = await fetchModels(upstream, secret, context)
+      if (found.length === 0) return
+      models = found
+      others = 'none'
+    } catch (error) {
+      const failure = translateError(error, context.signal, secret, false)
+      if (others === 'image names' && hasNoList(failure)) others = 'any'
+      throw failure
+    }
+  }
+
+  return {
+    name: config.name,
+    accounts,
+    models: () => models,
+    serves: (model) =>
+      models.some(({ id }) => id === model) ||
+      others === 'any' ||
+      (others === 'image names' && looksLikeImageModel(model)),
+    capabilities: (model) => traitsOf(model, host),
+    plan: (request) => planCalls(request, traitsOf(request.model, host)),
+    run,
+    ...(config.fixedModels === undefined ? { discover } : {}),
+  }
+}
+
+/** Which models that it does not list a provider serves. */
+type Others = 'none' | 'image names' | 'any'
+
+/** The upstream answered, and not that it is busy or does not know us: it has no list. */
+function hasNoList(failure: unknown): boolean {
+  return failure instanceof ProviderError && (failure.kind === 'bad_param' || failure.kind === 'upstream_bug')
+}
+
+function named(id: string): ModelInfo {
+  return { id, created: 0, ownedBy: '' }
+}
+
+/**
+ * Sends a call, and once more in another form when the upstream refused the form of the first: relays don't agree on
+ * whether edits are multipart or JSON, nor on whether `response_format` exists. A refused call was not carried out.
+ */
+async function sendFitting(
+  upstream: Upstream,
+  request: ImageRequest,
+  context: CallContext,
+): Promise<OutgoingReply> {
+  const reply = await send(upstream, request, context)
+  if (reply.status !== 400 && reply.status !== 415 && reply.status !== 422) return reply
+  const failure = await failureOf(reply, context)
+  const other = otherForm(request, reply.status, failure)
+  if (other === undefined) throw failure
+  return await send(upstream, other, context)
+}
+
+function otherForm(request: ImageRequest, status: number, failure: ProviderError): ImageRequest | undefined {
+  if (failure.kind !== 'bad_param') return undefined
+  if (
+    request.form === 'multipart' &&
+    request.route === 'edits' &&
+    (status === 415 || WANTS_JSON.test(failure.detail))
+  ) {
+    return { ...request, form: 'json' }
+  }
+  if ('response_format' in request.fields && /response_format/.test(`${failure.param} ${failure.detail}`)) {
+    const { response_format: _format, ...fields } = request.fields
+    return { ...request, fields }
+  }
+  return undefined
+}
+
+const WANTS_JSON = /application\/json|expected .*json|content-type/i

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest'
+import { ASPECT_RATIOS } from '../../../contract/job.ts'
+import { traitsOf } from './capabilities.ts'
+import { fitSize } from './size.ts'
+
+const fitted = (model: string, size?: string, aspectRatio?: (typeof ASPECT_RATIOS)[number]) => {
+  const { fields, warnings } = fitSize({ size, aspectRatio }, traitsOf(model, 'relay.example'))
+  return { ...fields, ...(warnings.length > 0 && { warned: warnings.map(({ param }) => param).join() }) }
+}
+
+test.each([
+  ['1024x1024', { size: '1024x1024' }],
+  ['1536x1024', { size: '1536x1024' }],
+  ['512x512', { size: '1024x1024', warned: 'size' }],
+  ['1792x1024', { size: '1536x1024', warned: 'size' }],
+  ['768x1344', { size: '1024x1536', warned: 'size' }],
+  ['2048x2048', { size: '1024x1024', warned: 'size' }],
+  ['auto', {}],
+  [undefined, {}],
+])('a list: %s', (size, expected) => {
+  expect(fitted('gpt-image-1', size)).toEqual(expected)
+})
+
+test.each([
+  ['3:2', { size: '1536x1024' }],
+  ['1:1', { size: '1024x1024' }],
+  ['16:9', { size: '1536x1024', warned: 'aspect_ratio' }],
+] as const)('a ratio for a list: %s', (ratio, expected) => {
+  expect(fitted('gpt-image-1', undefined, ratio)).toEqual(expected)
+  expect(fitted('gpt-image-1', 'auto', ratio)).toEqual(expected)
+})
+
+test('among sizes of the same shape the nearest is taken', () => {
+  expect(fitted('dall-e-2', '300x300')).toEqual({ size: '256x256', warned: 'size' })
+  expect(fitted('dall-e-2', '900x900')).toEqual({ size: '1024x1024', warned: 'size' })
+  expect(fitted('dall-e-2', undefined, '1:1')).toEqual({ size: '1024x1024' })
+})
+
+test.each([
+  ['1920x1088', { size: '1920x1088' }],
+  ['1920x1080', { size: '1920x1072', warned: 'size' }],
+  ['3840x2160', { size: '3840x2160' }],
+  ['4096x4096', { size: '2880x2880', warned: 'size' }],
+  ['3000x1000', { size: '2976x992', warned: 'size' }],
+  ['1024x8000', { size: '1024x3072', warned: 'size' }],
+  ['7x7', { size: '16x16', warned: 'size' }],
+])('free sizes with limits: %s', (size, expected) => {
+  expect(fitted('gpt-image-2', size)).toEqual(expected)
+})
+
+test.each(ASPECT_RATIOS)('%s becomes about a million pixels where sizes are free', (ratio) => {
+  const { size = '', ...rest } = fitted('gpt-image-2', undefined, ratio)
+  expect(rest).toEqual({})
+  const [width = 0, height = 0] = String(size).split('x').map(Number)
+  expect((width * height) / 1e6).toBeCloseTo(1.05, 0)
+  expect([width % 16, height % 16]).toEqual([0, 0])
+})
+
+test.each([
+  ['1024x1024', { aspect_ratio: '1:1', resolution: '1k' }],
+  ['1792x1008', { aspect_ratio: '16:9', resolution: '1k' }],
+  ['2048x2048', { aspect_ratio: '1:1', resolution: '2k' }],
+  ['1344x768', { aspect_ratio: '16:9', resolution: '1k' }],
+  ['256x256', { aspect_ratio: '1:1', resolution: '1k', warned: 'size' }],
+  ['1000x333', { aspect_ratio: '20:9', resolution: '1k', warned: 'size' }],
+])('ratio and tier instead of a size: %s', (size, expected) => {
+  expect(fitted('grok-imagine-image', size)).toEqual(expected)
+})
+
+test('a ratio for a model with ratios', () => {
+  expect(fitted('grok-imagine-image', undefined, '2:3')).toEqual({ aspect_ratio: '2:3' })
+  expect(fitted('grok-imagine-image', undefined, '21:9')).toEqual({
+    aspect_ratio: '20:9',
+    warned: 'aspect_ratio',
+  })
+  expect(fitted('grok-imagine-image', 'auto')).toEqual({})
+})
+
+test('a model without any size says so', () => {
+  expect(fitted('grok-2-image', '1024x1024')).toEqual({ warned: 'size' })
+  expect(fitted('grok-2-image', 'auto')).toEqual({})
+})
+
+test('an unknown model gets the size as it is', () => {
+  expect(fitted('painter-9000', '1000x333')).toEqual({ size: '1000x333' })
+})
+
+test('the size wins over a ratio', () => {
+  expect(fitted('gpt-image-1', '1024x1024', '3:2')).toEqual({ size: '1024x1024' })
+})

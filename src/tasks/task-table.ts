@@ -1,0 +1,184 @@
+import type { Kysely, Selectable } from 'kysely'
+import type { Task, TaskStatus } from '../../contract/task.ts'
+import { AppError, type StoredError } from '../base/error.ts'
+import type { Schema, TaskTable } from '../db/schema.ts'
+
+/** A task with what only the server needs to know of it. */
+export interface TaskRecord extends Task {
+  error: AppError | undefined
+  idempotencyKey: string | undefined
+  /** Hash of all that the caller sent, to tell a repeated request from another one under the same key. */
+  requestHash: string
+}
+
+type Query = Kysely<Schema>
+
+export async function insertTask(query: Query, task: TaskRecord): Promise<void> {
+  await query
+    .insertInto('task')
+    .values({
+      id: task.id,
+      mode: task.mode,
+      owner: task.owner,
+      status: task.status,
+      job: JSON.stringify(task.job),
+      total: task.total,
+      completed: 0,
+      failed: 0,
+      error: null,
+      warnings: null,
+      usage_json: null,
+      idempotency_key: task.idempotencyKey ?? null,
+      request_hash: task.requestHash,
+      webhook_url: task.webhookUrl ?? null,
+      created_at: task.createdAt,
+      started_at: task.status === 'running' ? task.createdAt : null,
+      finished_at: null,
+    })
+    .execute()
+}
+
+/** One task of this owner. */
+export async function findTask(query: Query, owner: string, id: string): Promise<TaskRecord | undefined> {
+  const row = await query
+    .selectFrom('task')
+    .selectAll()
+    .where('id', '=', id)
+    .where('owner', '=', owner)
+    .executeTakeFirst()
+  return row && fromRow(row)
+}
+
+/** One task whoever owns it: for the worker that runs it. */
+export async function findTaskToRun(query: Query, id: string): Promise<TaskRecord | undefined> {
+  const row = await query.selectFrom('task').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && fromRow(row)
+}
+
+export async function findRepeated(
+  query: Query,
+  owner: string,
+  key: string,
+): Promise<TaskRecord | undefined> {
+  const row = await query
+    .selectFrom('task')
+    .selectAll()
+    .where('owner', '=', owner)
+    .where('idempotency_key', '=', key)
+    .executeTakeFirst()
+  return row && fromRow(row)
+}
+
+/** Marks a queued task as running; false when it was cancelled or finished in the meantime. */
+export async function startTask(query: Query, id: string, now: number): Promise<boolean> {
+  const result = await query
+    .updateTable('task')
+    .set({ status: 'running', started_at: now })
+    .where('id', '=', id)
+    .where('status', 'in', ['queued', 'running'])
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** What a run came to. */
+export interface TaskResult {
+  status: TaskStatus
+  completed: number
+  failed: number
+  warnings: Task['warnings']
+  usage: Task['usage']
+  error: AppError | undefined
+}
+
+/** Writes the result of a run, once: a task that is already final (cancelled, say) stays as it is. */
+export async function finishTask(
+  query: Query,
+  id: string,
+  result: TaskResult,
+  now: number,
+): Promise<boolean> {
+  const written = await query
+    .updateTable('task')
+    .set({
+      status: result.status,
+      completed: result.completed,
+      failed: result.failed,
+      warnings: JSON.stringify(result.warnings),
+      usage_json: result.usage ? JSON.stringify(result.usage) : null,
+      error: result.error ? JSON.stringify(result.error) : null,
+      finished_at: now,
+    })
+    .where('id', '=', id)
+    .where('status', 'in', ['queued', 'running'])
+    .executeTakeFirst()
+  return written.numUpdatedRows > 0n
+}
+
+/** Tasks of a mode that are not finished, oldest first, created before `before`. */
+export async function unfinishedTasks(
+  query: Query,
+  mode: Task['mode'],
+  before: number,
+  limit: number,
+): Promise<TaskRecord[]> {
+  const rows = await query
+    .selectFrom('task')
+    .selectAll()
+    .where('status', 'in', ['queued', 'running'])
+    .where('mode', '=', mode)
+    .where('created_at', '<', before)
+    .orderBy('created_at')
+    .limit(limit)
+    .execute()
+  return rows.map(fromRow)
+}
+
+/** An input picture of a task: the role it plays and the name of its bytes. */
+export interface TaskInput {
+  role: 'image' | 'mask'
+  position: number
+  sha256: string
+}
+
+export async function insertInputs(
+  query: Query,
+  taskId: string,
+  inputs: readonly TaskInput[],
+): Promise<void> {
+  if (inputs.length === 0) return
+  await query
+    .insertInto('task_input')
+    .values(inputs.map((input) => ({ task_id: taskId, ...input })))
+    .execute()
+}
+
+export function findInputs(query: Query, taskId: string): Promise<TaskInput[]> {
+  return query
+    .selectFrom('task_input')
+    .select(['role', 'position', 'sha256'])
+    .where('task_id', '=', taskId)
+    .orderBy('position')
+    .limit(100)
+    .execute()
+}
+
+function fromRow(row: Selectable<TaskTable>): TaskRecord {
+  return {
+    id: row.id,
+    mode: row.mode,
+    owner: row.owner,
+    status: row.status,
+    job: JSON.parse(row.job),
+    total: row.total,
+    completed: row.completed,
+    failed: row.failed,
+    warnings: row.warnings ? JSON.parse(row.warnings) : [],
+    usage: row.usage_json ? JSON.parse(row.usage_json) : undefined,
+    error: row.error ? AppError.fromJSON(JSON.parse(row.error) as StoredError) : undefined,
+    webhookUrl: row.webhook_url ?? undefined,
+    idempotencyKey: row.idempotency_key ?? undefined,
+    requestHash: row.request_hash ?? '',
+    createdAt: row.created_at,
+    finishedAt: row.finished_at ?? undefined,
+  }
+}

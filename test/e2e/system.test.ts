@@ -1,0 +1,186 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import packageJson from '../../package.json' with { type: 'json' }
+import { startWithAnyModel, type TestGateway } from '../pictor.ts'
+import { generateWith } from './ask.ts'
+
+let pictor: TestGateway
+beforeAll(async () => {
+  pictor = await startWithAnyModel()
+})
+afterAll(() => pictor?.[Symbol.asyncDispose]())
+
+const get = (path: string, headers: Record<string, string> = {}) =>
+  fetch(`${pictor.url}${path}`, { headers, redirect: 'manual' })
+
+test('GET /api says what this is', async () => {
+  const response = await get('/api')
+  expect(response.status).toBe(200)
+  expect(await response.json()).toEqual({
+    service: 'pictor',
+    version: packageJson.version,
+    status: 'running',
+    docs: '/docs',
+  })
+})
+
+test('GET /health checks the database and the storage', async () => {
+  const response = await get('/health')
+  expect(response.status).toBe(200)
+  expect(await response.json()).toEqual({
+    status: 'healthy',
+    version: packageJson.version,
+    checks: { database: { ok: true }, storage: { ok: true } },
+  })
+})
+
+test('GET /metrics counts requests and pictures', async () => {
+  pictor.upstream.behave('image-counted', 'b64')
+  await generateWith(pictor.openai, { model: 'image-counted', prompt: 'a cat', size: '64x64' })
+  await get('/api')
+  const response = await get('/metrics')
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
+  const text = await response.text()
+  expect(text).toMatch(/route="\/v1\/images\/generations".*\} \d/)
+  expect(text).toMatch(/model="image-counted".*outcome="ok"\} 1/)
+  for (const line of text.split('\n')) expect(line).toMatch(/^(#.*|[a-z_:]+(\{.*\})? \S+|)$/i)
+})
+
+test('every answer has an id of its own', async () => {
+  const paths = [
+    '/',
+    '/api',
+    '/health',
+    '/metrics',
+    '/images/x',
+    '/v1/models',
+    '/no-such-page',
+    '/openapi.json',
+  ]
+  const ids = await Promise.all(paths.map(async (path) => (await get(path)).headers.get('x-request-id')))
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/)
+  expect(new Set(ids).size).toBe(paths.length)
+})
+
+test('what there is not is 404 in the shape of its surface', async () => {
+  const own = await get('/no-such-page')
+  expect(own.status).toBe(404)
+  expect(await own.json()).toMatchObject({ code: 404, message: expect.any(String) })
+  const openai = await pictor.fetch('/v1/no-such-route')
+  expect(openai.status).toBe(404)
+  expect(await openai.json()).toMatchObject({ error: { code: 'not_found', type: 'invalid_request_error' } })
+})
+
+describe('the page', () => {
+  test('tells a stranger how it is, and shows no picture', async () => {
+    await generateWith(pictor.openai, { model: 'image-shown', prompt: 'a <b>secret</b> cat', size: '64x64' })
+    const response = await get('/')
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    const html = await response.text()
+    expect(html).toContain('Pictor')
+    expect(html).toContain('Healthy')
+    expect(html).not.toContain('cat')
+    expect(html).not.toContain('/images/')
+  })
+
+  test('opens with the setup link, once, and then shows the last pictures', async () => {
+    const token = await pictor.app.parts.sessions.issueSetupToken()
+    const opened = await get(`/admin?setup=${token}`)
+    expect([opened.status, opened.headers.get('location')]).toEqual([302, '/'])
+    const [cookie = '', ...attributes] = (opened.headers.get('set-cookie') ?? '').split('; ')
+    expect(attributes).toEqual(expect.arrayContaining(['HttpOnly', 'SameSite=Lax', 'Path=/']))
+    const html = await (await get('/', { cookie })).text()
+    expect(html).toMatch(/<img src="\/images\/[0-9a-f-]{36}\/thumbnail"/)
+    expect(html).not.toContain('<b>')
+
+    expect((await get(`/admin?setup=${token}`)).headers.has('set-cookie')).toBe(false)
+    expect((await get('/admin?setup=wrong')).headers.has('set-cookie')).toBe(false)
+    expect((await get('/admin')).status).toBe(302)
+    expect(await (await get('/', { cookie: `${cookie}x` })).text()).not.toContain('/images/')
+  })
+
+  test('a new link makes the old one worthless', async () => {
+    const old = await pictor.app.parts.sessions.issueSetupToken()
+    await pictor.app.parts.sessions.issueSetupToken()
+    expect((await get(`/admin?setup=${old}`)).headers.has('set-cookie')).toBe(false)
+  })
+
+  test('sessions end', async () => {
+    let now = Date.now()
+    await using aging = await startWithAnyModel({}, { clock: { now: () => now } })
+    const token = await aging.app.parts.sessions.issueSetupToken()
+    const opened = await fetch(`${aging.url}/admin?setup=${token}`, { redirect: 'manual' })
+    const [cookie = ''] = (opened.headers.get('set-cookie') ?? '').split('; ')
+    const isOpen = async () =>
+      !(await (await fetch(aging.url, { headers: { cookie } })).text()).includes('for the admin')
+    expect(await isOpen()).toBe(true)
+    now += 31 * 24 * 60 * 60 * 1000
+    expect(await isOpen()).toBe(false)
+  })
+})
+
+describe('the API reference', () => {
+  interface Operation {
+    summary?: string
+    security?: unknown[]
+    responses: Record<string, unknown>
+  }
+  const load = async () =>
+    (await (await get('/openapi.json')).json()) as {
+      openapi: string
+      paths: Record<string, Record<string, Operation>>
+    }
+
+  test('is valid OpenAPI', async () => {
+    const { valid, errors } = await new Validator().validate({ ...(await load()) })
+    expect(errors ?? []).toEqual([])
+    expect(valid).toBe(true)
+  })
+
+  test('has every route, each with a summary and an answer', async () => {
+    const { paths } = await load()
+    const routes = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    expect(routes.sort()).toEqual(
+      [
+        'GET /v1/models',
+        'GET /v1/models/{id}',
+        'POST /v1/images/generations',
+        'POST /v1/images/edits',
+        'POST /v1/images/variations',
+        'GET /v1/images/jobs/{id}',
+        'DELETE /v1/images/jobs/{id}',
+        'GET /images/{name}',
+        'GET /images/{name}/thumbnail',
+        'GET /api',
+        'GET /health',
+        'GET /metrics',
+      ].sort(),
+    )
+    for (const operation of Object.values(paths).flatMap((operations) => Object.values(operations))) {
+      expect(operation.summary).toBeTruthy()
+      expect(Object.keys(operation.responses)).not.toEqual([])
+    }
+  })
+
+  test('says which routes need the key', async () => {
+    for (const [path, operations] of Object.entries((await load()).paths)) {
+      for (const { security } of Object.values(operations)) {
+        expect(security, path).toEqual(path.startsWith('/v1/') ? [{ apiKey: [] }] : undefined)
+      }
+    }
+  })
+
+  test('has a page that fetches nothing from elsewhere', async () => {
+    const page = await fetch(`${pictor.url}/docs`)
+    expect(page.status).toBe(200)
+    const html = await page.text()
+    expect(html).toContain('swagger-ui')
+    expect(html).not.toMatch(/(src|href)="(https?:)?\/\//)
+    const scripts = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = '']) => path)
+    for (const path of scripts) {
+      expect((await fetch(new URL(path, `${pictor.url}/docs/`))).status, path).toBe(200)
+    }
+  })
+})
