@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+
 import { type Running, script, start } from './processes.ts'
 
 /** The key that Pictor is started with. */
@@ -32,7 +33,7 @@ export function startPictor(
   folder: string,
   nodeArguments: readonly string[] = [],
 ): Promise<Running> {
-  const command = [process.execPath, '--disable-warning=ExperimentalWarning', ...nodeArguments]
+  const command = [process.execPath, ...process.execArgv, ...nodeArguments]
   return start('server', [...command, join('src', 'main.ts')], {
     PORT: '0',
     DATA_DIR: folder,
@@ -40,5 +41,6 @@ export function startPictor(
     OPENAI_API_KEY: 'upstream',
     API_KEY,
     LOG_LEVEL: 'warn',
+    NODE_COMPILE_CACHE: join('node_modules', '.cache', 'node'),
   })
 }

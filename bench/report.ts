@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { GET_TOOL, median } from './measure.ts'
@@ -68,13 +68,8 @@ export async function writeResults(text: string): Promise<void> {
 /** One-minute load average. */
 export const currentLoad = (): number => loadavg()[0] ?? 0
 
+/** It prints its version to stderr. */
 function nginxVersion(): string {
-  try {
-    return (
-      execFileSync('/usr/sbin/nginx', ['-v'], { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] }) ||
-      'nginx'
-    )
-  } catch {
-    return 'no nginx'
-  }
+  const { stderr } = spawnSync('/usr/sbin/nginx', ['-v'], { encoding: 'utf8' })
+  return /nginx\/[\d.]+/.exec(stderr ?? '')?.[0] ?? 'no nginx'
 }

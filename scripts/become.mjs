@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { root } from './setup.mjs'
 
 const leaveWithParent = new URL('leave-with-parent.mjs', import.meta.url)
@@ -12,6 +13,8 @@ const watching = ['--import', leaveWithParent.href]
  */
 export async function become(node, args) {
   process.chdir(root)
+  // Types taken away once and code compiled once are kept for the next start.
+  process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'node')
   const startedByNpm = process.env.npm_lifecycle_event !== undefined
   if (process.execve && process.platform !== 'win32') {
     // Warns that it is experimental, but by then nobody is left to print it.

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import packageJson from '../package.json' with { type: 'json' }
-import { newId } from './base/id.ts'
+import { AppError } from './base/error.ts'
+import { newRequestId } from './base/id.ts'
 import type { Logger } from './base/log.ts'
 import type { Config } from './config.ts'
 import { answerBrokenRequest } from './ingress/broken-request.ts'
@@ -31,10 +32,12 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
   const surface: Surface = { gateway, keys, settings: config }
 
   const server = Fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance: warningsOf(log),
     // Requests get one line of our own, without what could hold a secret.
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: newId,
+    genReqId: newRequestId,
+    // Lines that name a request say its id themselves; a logger for each request costs more than a small reply.
+    childLoggerFactory: (logger) => logger,
     clientErrorHandler: answerBrokenRequest,
     trustProxy: config.trustProxy,
     // Strict numbers let "1e999" through as Infinity, whatever the maximum.
@@ -49,10 +52,13 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
     reply.header('x-request-id', request.id)
   })
   server.setErrorHandler(errorReply(batchShape))
+  server.setNotFoundHandler(({ method, url }) => {
+    throw new AppError('not_found', { values: { what: `${method} ${url.split('?')[0]}` } })
+  })
   await apiReference(server, version)
   server.register(async (scope) => publicImages(scope, gateway.library))
   server.register(async (scope) => {
-    logRequests(scope, gateway.metrics)
+    logRequests(scope, log, gateway.metrics)
     await scope.register(openAiSurface(surface), { prefix: '/v1' })
     await scope.register(systemSurface({ gateway, sessions, version }))
   })
@@ -69,9 +75,15 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
       return address
     },
     close: async () => {
-      await server.close()
+      // Connections whose last answer goes out only now would be kept alive, and closing waits for them.
+      const sweep = setInterval(() => server.server.closeIdleConnections(), 100)
+      await server.close().finally(() => clearInterval(sweep))
       await work.stop()
       await parts.close()
     },
   }
 }
+
+/** What Fastify says by itself at lower levels (where it listens, each request) is said by us in other words. */
+const warningsOf = (log: Logger): FastifyBaseLogger =>
+  log.child({}, { level: log.isLevelEnabled('warn') ? 'warn' : log.level })

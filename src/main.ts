@@ -12,7 +12,7 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel, process.stdout.isTTY)
   const app = await createApp(config, log)
   const address = await app.start()
-  process.stdout.write(await welcome(config, app.parts, config.publicUrl ?? address))
+  const words = await welcome(config, app.parts, config.publicUrl ?? address)
 
   let stoppedAt: number | undefined
   const stop = () => {
@@ -23,6 +23,7 @@ async function main(): Promise<void> {
     void Promise.race([app.close(), sleep(FAREWELL, undefined, { ref: false })]).then(() => process.exit(0))
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
+  process.stdout.write(words)
 }
 
 function explain(error: unknown): string {

@@ -35,12 +35,12 @@ export async function generations(rounds: number): Promise<Row[]> {
 /** A fresh process and folder each time, so that nobody works on what another one left. */
 async function sample(name: Contender, upstream: string): Promise<Sample> {
   await using folder = await temporaryFolder()
-  const direct = await load({ ...generation(upstream, 'url'), connections: 1, duration: 1 })
+  const direct = await load({ ...generation(upstream, 'url'), connections: 1, duration: 0.7 })
   await using server = await startContender(name, upstream, folder.path)
   const many = { ...generation(server.url, 'url'), connections: CONNECTIONS }
   await load({ ...many, duration: 1 })
-  const one = await load({ ...generation(server.url, 'url'), connections: 1, duration: 2 })
-  const result = { direct: direct.p50, one, many: await load({ ...many, duration: 4 }) }
+  const one = await load({ ...generation(server.url, 'url'), connections: 1, duration: 1.5 })
+  const result = { direct: direct.p50, one, many: await load({ ...many, duration: 3 }) }
   const peak = await memory(server.pid, 'VmHWM')
   if (name !== 'pictor') return { ...result, peak }
   const base64 = await load({ ...generation(server.url, 'b64_json'), connections: CONNECTIONS, duration: 3 })

@@ -69,9 +69,10 @@ export function toAppError(error: unknown): AppError {
   return new AppError('server_error', { cause: error })
 }
 
+/** `errcode` is SQLite's own number: 13 is SQLITE_FULL. */
 function isDiskFull(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL'
+  const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown }
+  return code === 'ENOSPC' || code === 'EDQUOT' || errcode === 13
 }
 
 function fill(text: string, values: Record<string, string | number>): string {

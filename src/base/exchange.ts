@@ -145,7 +145,7 @@ export class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterat
   }
 
   readonly #onTimeout = (): void => {
-    this.#fail('timeout', `no complete answer within ${this.#options.timeout} ms`)
+    this.#fail('timeout', `no complete answer within ${Math.round(this.#options.timeout)} ms`)
   }
 
   readonly #onAbort = (): void => {

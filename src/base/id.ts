@@ -1,7 +1,17 @@
+import { randomBytes } from 'node:crypto'
 import { v7 } from 'uuid'
 
 /** A new id: uuidv7, so ids sort by the time they were made, and its 74 random bits cannot be guessed. */
 export const newId = (): string => v7()
+
+/** A name for a request in log lines and headers: unique, and much cheaper than an id. */
+export const newRequestId = (): string => {
+  requests += 1
+  return `${PROCESS}-${requests.toString(36)}`
+}
+
+const PROCESS = randomBytes(6).toString('hex')
+let requests = 0
 
 /** Whether a text has the form of our ids; anything else needs no look into the database. */
 export const isId = (text: string): boolean => ID.test(text)

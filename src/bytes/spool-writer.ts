@@ -1,13 +1,32 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises'
+import { close, open, read, writev } from 'node:fs'
+import { mkdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { promisify } from 'node:util'
 import { type BufferPool, GATHER_BYTES } from './buffer-pool.ts'
 import { BytesError } from './bytes-error.ts'
 import { type HeadFacts, inspectHead, isComplete, readLateJpegSize, TAIL_BYTES } from './inspect.ts'
 import { Spooled } from './spooled.ts'
 
-/** Full buffers that may wait for the disk before the caller has to. */
-const MAY_WAIT = 1
+/** Full buffers that go to the disk in one write where bytes come fast; each write is a trip to another thread. */
+const AT_ONCE = 4
+
+/** A buffer that took longer to fill, in ms, is written by itself: a slow body shall not hold memory. */
+const SLOW = 20
+
+/** The callback functions of fs cost half of what its FileHandle does, and this is on the way of every picture. */
+const files = {
+  open: promisify(open),
+  close: promisify(close),
+  read: promisify(read),
+  writev: promisify(writev),
+}
+
+/** A buffer on its way to the disk. */
+interface Gathered {
+  buffer: Buffer
+  length: number
+}
 
 /**
  * Writes one file of a spool and hashes it on the way. Bytes are gathered, so that there are few writes.
@@ -19,14 +38,17 @@ export class SpoolWriter {
   readonly #limit: number
   readonly #hash = createHash('sha256')
   /** Gathered bytes on their way to the disk, oldest first. */
-  readonly #full: { buffer: Buffer; length: number }[] = []
+  readonly #full: Gathered[] = []
   #buffer: Buffer | undefined
   #filled = 0
   #flushed = 0
   #head: HeadFacts | undefined
-  #file: FileHandle | undefined
+  /** Descriptor of the open file. */
+  #file: number | undefined
   #writing: Promise<void> | undefined
   #busy = false
+  #ending = false
+  #flushedAt = performance.now()
   #failure: unknown
 
   /** @param limit most bytes; more is a {@link BytesError} `too_large` */
@@ -69,7 +91,7 @@ export class SpoolWriter {
   /** A promise while too much waits for the disk; it rejects when the disk failed. */
   drain(): Promise<void> | undefined {
     if (this.#failure !== undefined) return this.#written()
-    return this.#full.length > MAY_WAIT ? this.#written() : undefined
+    return this.#full.length > AT_ONCE ? this.#written() : undefined
   }
 
   /**
@@ -79,6 +101,7 @@ export class SpoolWriter {
   async finish(prefix = ''): Promise<Spooled> {
     try {
       const tail = this.#tail()
+      this.#ending = true
       this.#flush()
       await this.#written()
       return await this.#describe(tail, prefix)
@@ -120,7 +143,9 @@ export class SpoolWriter {
     if (this.#filled > 0) this.#full.push({ buffer, length: this.#filled })
     this.#buffer = undefined
     this.#filled = 0
-    this.#startWriting()
+    const now = performance.now()
+    if (this.#ending || this.#full.length >= AT_ONCE || now - this.#flushedAt > SLOW) this.#startWriting()
+    this.#flushedAt = now
   }
 
   #startWriting(): void {
@@ -132,10 +157,11 @@ export class SpoolWriter {
   async #writeOut(): Promise<void> {
     try {
       if (this.#failure === undefined) this.#file ??= await openNew(this.#path)
-      for (let next = this.#full[0]; next !== undefined; next = this.#full[0]) {
-        if (this.#failure === undefined) await this.#file?.writeFile(next.buffer.subarray(0, next.length))
-        this.#full.shift()
-        this.#pool.give(next.buffer)
+      while (this.#full.length > 0) {
+        const batch = this.#full.slice()
+        if (this.#failure === undefined && this.#file !== undefined) await writeAll(this.#file, batch)
+        this.#full.splice(0, batch.length)
+        for (const { buffer } of batch) this.#pool.give(buffer)
       }
     } catch (error) {
       this.#failure ??= error
@@ -173,27 +199,45 @@ export class SpoolWriter {
   }
 
   async #readAt(position: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.alloc(length)
-    const result = await this.#file?.read(buffer, 0, length, position)
-    return buffer.subarray(0, result?.bytesRead ?? 0)
+    if (this.#file === undefined) return Buffer.alloc(0)
+    const { bytesRead, buffer } = await files.read(this.#file, Buffer.alloc(length), 0, length, position)
+    return buffer.subarray(0, bytesRead)
   }
 
   async #close(): Promise<void> {
     const file = this.#file
     this.#file = undefined
-    await file?.close()
+    if (file !== undefined) await files.close(file)
   }
 }
 
 /** The folder may have been cleaned away while nothing was in it. */
-async function openNew(path: string): Promise<FileHandle> {
+async function openNew(path: string): Promise<number> {
   try {
-    return await open(path, 'wx+', 0o600)
+    return await files.open(path, 'wx+', 0o600)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    return await open(path, 'wx+', 0o600)
+    return await files.open(path, 'wx+', 0o600)
   }
+}
+
+async function writeAll(file: number, batch: readonly Gathered[]): Promise<void> {
+  let left = batch.map(({ buffer, length }) => buffer.subarray(0, length))
+  while (left.length > 0) {
+    const { bytesWritten } = await files.writev(file, left)
+    left = behind(left, bytesWritten)
+  }
+}
+
+/** What of the buffers follows the first `bytes`: a write may be cut short. */
+function behind(buffers: readonly Buffer[], bytes: number): Buffer[] {
+  let skip = bytes
+  return buffers.flatMap((buffer) => {
+    const rest = buffer.subarray(Math.min(skip, buffer.length))
+    skip -= buffer.length - rest.length
+    return rest.length > 0 ? [rest] : []
+  })
 }
 
 function tooLarge(limit: number): BytesError {

@@ -64,11 +64,17 @@ function toStatement(database: DatabaseSync, text: string): SqliteStatement {
   return {
     reader: statement.columns().length > 0,
     all: (parameters) => statement.all(...bindable(parameters)),
-    run: (parameters) => statement.run(...bindable(parameters)),
+    run: (parameters) =>
+      isRolledBack(database, text) ? NOTHING_CHANGED : statement.run(...bindable(parameters)),
     // A statement has one cursor, so a slow reader gets a statement of its own.
     iterate: (parameters) => iterate(database.prepare(text), parameters),
   }
 }
+
+/** After some errors, a full disk among them, SQLite has rolled back by itself, and to do it again is an error of its own. */
+const isRolledBack = (database: DatabaseSync, text: string) => text === 'rollback' && !database.isTransaction
+
+const NOTHING_CHANGED = { changes: 0, lastInsertRowid: 0 }
 
 function iterate(statement: StatementSync, parameters: readonly unknown[]): IterableIterator<unknown> {
   return statement.iterate(...bindable(parameters))

@@ -3,7 +3,7 @@ import { AppError } from '../base/error.ts'
 import type { Spool } from '../bytes/spool.ts'
 import type { Account, Call, ImageEvent } from '../providers/provider.ts'
 import { ProviderError } from '../providers/provider-error.ts'
-import { FAILURE_RULES, toProviderError } from './failure.ts'
+import { FAILURE_RULES, mayGoOn, toProviderError } from './failure.ts'
 import type { Gateway } from './gateway.ts'
 import type { Candidate } from './route.ts'
 
@@ -44,10 +44,6 @@ export async function attempt(
   }
   return failure
 }
-
-/** Whether another account or provider may be asked for what this failure left undone. */
-export const mayGoOn = (failure: ProviderError): boolean =>
-  FAILURE_RULES[failure.kind].tryNext && !failure.maybePaid
 
 async function tryAccount(
   gateway: Gateway,

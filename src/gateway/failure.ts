@@ -46,6 +46,10 @@ export const FAILURE_RULES: Record<ProviderErrorKind, FailureRule> = {
   upstream_bug: rule('upstream_error', { tryNext: true }),
 }
 
+/** Whether another account or provider may be asked for what this failure left undone. */
+export const mayGoOn = (failure: ProviderError): boolean =>
+  FAILURE_RULES[failure.kind].tryNext && !failure.maybePaid
+
 /** What the client is told of an upstream's failure. */
 export function toClientError(error: ProviderError): AppError {
   const { code } = FAILURE_RULES[error.kind]

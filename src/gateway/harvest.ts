@@ -8,7 +8,7 @@ import { addImage } from '../library/add.ts'
 import type { ImageEvent } from '../providers/provider.ts'
 import { ProviderError } from '../providers/provider-error.ts'
 import type { TaskRecord, TaskResult } from '../tasks/task-table.ts'
-import { toClientError } from './failure.ts'
+import { mayGoOn, toClientError } from './failure.ts'
 import type { Gateway } from './gateway.ts'
 import type { Candidate } from './route.ts'
 
@@ -85,6 +85,7 @@ export class Harvest {
       warnings: this.#warnings,
       usage: this.#usage,
       error: completed > 0 ? undefined : error,
+      repeatable: completed === 0 && unforeseen === undefined && this.#failures.every(mayGoOn),
     }
   }
 

@@ -10,6 +10,7 @@ import {
   finishTask,
   startTask,
   type TaskRecord,
+  type TaskResult,
   unfinishedTasks,
 } from '../tasks/task-table.ts'
 import { type Accepted, isFinal } from './accept.ts'
@@ -150,10 +151,14 @@ async function giveUp(gateway: Gateway, task: TaskRecord): Promise<void> {
   await finishTask(gateway.database.query, task.id, interrupted(task, images), gateway.clock.now())
 }
 
-function interrupted(task: TaskRecord, images: readonly StoredImage[]) {
+function interrupted(task: TaskRecord, images: readonly StoredImage[]): TaskResult {
   const completed = Math.min(images.length, task.total)
-  const status = completed === 0 ? ('failed' as const) : ('partial' as const)
-  return { ...task, status, completed, failed: task.total - completed, error: new AppError('interrupted') }
+  const failed = task.total - completed
+  const error = new AppError('interrupted')
+  if (failed === 0) return { ...task, status: 'completed', completed, failed }
+  if (completed === 0) return { ...task, status: 'failed', completed, failed, error }
+  const message = `${failed} of ${task.total} pictures failed: ${error.message}`
+  return { ...task, status: 'partial', completed, failed, warnings: [{ param: 'n', message }] }
 }
 
 /** Nobody holds the line for an async job, so nobody can leave. */

@@ -26,7 +26,7 @@ export function errorReply(shape: ErrorShape) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const error = describe(thrown)
     if (error.code === 'server_error' && !hasLeft(request))
-      request.log.error({ err: error.cause }, 'request failed')
+      request.log.error({ reqId: request.id, err: error.cause }, 'request failed')
     sendError(reply, error, shape(error, request))
   }
 }

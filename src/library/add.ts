@@ -44,10 +44,10 @@ function toRow(image: StoredImage) {
     owner: image.owner,
     sha256: image.sha256,
     provider: image.provider,
-    model: image.model,
-    upstream_model: image.upstreamModel,
-    prompt: image.prompt,
-    revised_prompt: image.revisedPrompt ?? null,
+    model: storable(image.model),
+    upstream_model: storable(image.upstreamModel),
+    prompt: storable(image.prompt),
+    revised_prompt: image.revisedPrompt === undefined ? null : storable(image.revisedPrompt),
     seed: image.seed ?? null,
     width: image.width,
     height: image.height,
@@ -61,3 +61,6 @@ function toRow(image: StoredImage) {
     deleted_at: null,
   }
 }
+
+/** PostgreSQL's text takes every character but NUL, and a picture that is paid for must not be lost over one. */
+const storable = (text: string): string => text.replaceAll('\0', '')

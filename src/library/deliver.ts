@@ -19,10 +19,12 @@ export async function imageFile(library: Library, image: StoredImage): Promise<S
   return new Spooled({ path, sha256, bytes, mime, width, height, complete: true })
 }
 
-/**
- * What a caller gets of a picture: the stored bytes, or a copy in the format that the job asked for. The copy is made
- * before the reply, so that a link to it never fails later.
- */
+/** Makes the copy that a link will point at, where one is needed, so that the link never fails later. */
+export async function prepareFormat(library: Library, image: StoredImage, job: ImageJob): Promise<void> {
+  if (isOtherFormat(image, job.outputFormat)) await deliverable(library, image, job)
+}
+
+/** What a caller gets of a picture: the stored bytes, or a copy in the format that the job asked for. */
 export async function deliverable(library: Library, image: StoredImage, job: ImageJob): Promise<Spooled> {
   const format = job.outputFormat
   if (!isOtherFormat(image, format)) return imageFile(library, image)

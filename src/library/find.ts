@@ -35,7 +35,6 @@ export async function latestImages(library: Library, limit: number): Promise<Sto
     .selectFrom('image')
     .selectAll()
     .where('deleted_at', 'is', null)
-    .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(limit)
     .execute()

@@ -12,15 +12,12 @@ export interface ProviderList {
 }
 
 export function createProviderList(all: readonly Provider[]): ProviderList {
-  const models = () =>
-    [
-      ...new Map(
-        all
-          .flatMap((provider) => provider.models())
-          .reverse()
-          .map((model) => [model.id, model]),
-      ).values(),
-    ].reverse()
+  const models = () => {
+    const first = new Map<string, ModelInfo>()
+    for (const model of all.flatMap((provider) => provider.models()))
+      if (!first.has(model.id)) first.set(model.id, model)
+    return [...first.values()]
+  }
   return {
     all,
     serving: (model) => {

@@ -5,8 +5,10 @@ import type { Spooled } from '../bytes/spooled.ts'
 
 /** What a model can take. Facts, so that nobody asks for a model's name to know what it does. */
 export interface Capabilities {
-  /** `image`: only draws. `chat`: a chat model that may draw. */
+  /** `image`: asked over an images API. `chat`: asked over a chat API. */
   kind: 'image' | 'chat'
+  /** Whether it draws; true of every `image` model, and of some `chat` models. */
+  draws: boolean
   /** Most pictures in one upstream call; more are asked for in parallel calls. */
   maxImages: number
   /** Most input pictures in one edit; 0 where the model cannot edit. */
@@ -91,6 +93,23 @@ export interface CallContext {
   signal: AbortSignal
 }
 
+/** A chat completion to be passed on. */
+export interface ChatCall {
+  /** The upstream's own name of the model; goes out in place of the one in the body. */
+  model: string
+  /** The request in OpenAI's dialect, with {@link Spooled} where pictures are. */
+  body: Readonly<Record<string, unknown>>
+}
+
+/** An upstream's answer to a chat completion that it has accepted (2xx). */
+export interface ChatReply {
+  /** Whether it is a stream of server-sent events, whatever was asked for. */
+  isStream: boolean
+  /** As the upstream sends it, decompressed. Read it to the end or call `discard`. */
+  body: AsyncIterable<Uint8Array>
+  discard(): void
+}
+
 /** What comes back from an upstream, in the order in which it arrives. */
 export type ImageEvent =
   /** 0..100, or undefined where only the stage is known. */
@@ -131,6 +150,8 @@ export interface Provider {
   capabilities(model: string): Capabilities
   plan(request: PlanRequest): Plan
   run(call: Call, context: CallContext): AsyncIterable<ImageEvent>
+  /** Passes a chat completion on; throws like `run` for everything but a 2xx. Absent where there are no chat models. */
+  chat?(call: ChatCall, context: CallContext): Promise<ChatReply>
   /** Asks the upstream for its models; failures leave the last list in place. Absent where the list is fixed. */
   discover?(context: Pick<CallContext, 'http' | 'signal'>): Promise<void>
 }

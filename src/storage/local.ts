@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { close, createReadStream, fdatasync, fsync, open, rename } from 'node:fs'
+import { close, createReadStream, fsync, link, open, rename } from 'node:fs'
 import { copyFile, mkdir, opendir, readFile, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { promisify } from 'node:util'
-import { type ByteRange, checkKey, type FileFacts, isKey, type OpenedFile, type Storage } from './storage.ts'
+import {
+  type ByteRange,
+  checkKey,
+  type FileFacts,
+  isKey,
+  type OpenedFile,
+  type Storage,
+  type StoredFile,
+} from './storage.ts'
 
 /**
  * Keeps files in a folder of the local disk, which is made when it is missing. All errors of the file system pass
@@ -15,9 +23,8 @@ export async function openLocalStorage(directory: string): Promise<Storage> {
   await mkdir(incoming, { recursive: true, mode: 0o700 })
   await sweep(incoming)
   const pathOf = (key: string) => join(root, checkKey(key))
-  const put = createPut(incoming)
   return {
-    put: (key, file) => put(file.path, pathOf(key)),
+    put: async (key, file) => put(file, pathOf(key), incoming),
     open: (key, range) => openFile(pathOf(key), range),
     read: (key) => unlessMissing(readFile(pathOf(key))),
     stat: (key) => factsOf(pathOf(key)),
@@ -44,8 +51,8 @@ const READ_SIZE = 512 * 1024
 const files = {
   open: promisify(open),
   close: promisify(close),
+  link: promisify(link),
   rename: promisify(rename),
-  fdatasync: promisify(fdatasync),
   fsync: promisify(fsync),
 }
 
@@ -58,76 +65,57 @@ async function sweep(incoming: string): Promise<void> {
 }
 
 /**
- * What a power cut must not undo takes three steps: the bytes (else the name could point at nothing), the new name, and
- * the folder that holds the name; the folder above only when this one is new. There are 65,536 folders, so there is
- * hardly ever a second put to share a folder's sync with, and most of the first 65,536 pictures need a new one: it is
- * made while the bytes are synced. The same name again is simply replaced: looking first would cost every new
- * picture a system call, and replacing mends a damaged file.
+ * Gives the file its name, then forces it to the disk: one sync for both, since the journals of ext4, XFS and btrfs
+ * write a new name of a file no later than the file. A power cut in between leaves a name that no row knows, and, as
+ * the length of a file is not written before its bytes, one that the next `put` finds too short and mends.
  */
-function createPut(incoming: string): (source: string, target: string) => Promise<void> {
-  const making = new Map<string, Promise<void>>()
-
-  function make(folder: string): Promise<void> {
-    const known = making.get(folder)
-    if (known !== undefined) return known
-    const made = makeFolder(folder).finally(() => making.delete(folder))
-    making.set(folder, made)
-    return made
-  }
-
-  return async (source, target) => {
-    const folder = dirname(target)
-    await Promise.all([syncFile(source), make(folder)])
-    await move(source, target, incoming)
-    await syncFolder(folder)
-  }
+async function put(file: StoredFile, target: string, incoming: string): Promise<void> {
+  if (!(await name(file, target, incoming))) await mend(file, target, incoming)
+  await syncFile(target)
 }
 
-/** The folder outlives a power cut once this resolves. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
-}
-
-async function move(source: string, target: string, incoming: string): Promise<void> {
+/** Makes a second name for the file; false when there is a file of that name already. */
+async function name(file: StoredFile, target: string, incoming: string, isFirst = true): Promise<boolean> {
   try {
-    await files.rename(source, target)
+    await files.link(file.path, target)
+    return true
   } catch (error) {
-    if (codeOf(error) !== 'EXDEV') throw error
-    await copy(source, target, join(incoming, randomUUID()))
+    const code = codeOf(error)
+    if (code === 'EEXIST') return false
+    if (LINKLESS.has(code)) return copy(file, target, incoming)
+    if (code !== 'ENOENT' || !isFirst) throw error
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+    return name(file, target, incoming, false)
   }
 }
 
-async function copy(source: string, target: string, half: string): Promise<void> {
+/** Another file system, or one without second names. */
+const LINKLESS: ReadonlySet<unknown> = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EMLINK', 'ENOSYS'])
+
+/** The same bytes are there as a rule; a file that a power cut made short is replaced. */
+async function mend(file: StoredFile, target: string, incoming: string): Promise<void> {
+  if ((await factsOf(target))?.bytes !== file.bytes) await copy(file, target, incoming)
+}
+
+async function copy(file: StoredFile, target: string, incoming: string): Promise<boolean> {
+  const half = join(incoming, randomUUID())
   try {
-    await copyFile(source, half)
+    await copyFile(file.path, half)
     await syncFile(half)
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 })
     await files.rename(half, target)
   } finally {
     await rm(half, { force: true })
   }
-  await rm(source, { force: true })
+  return true
 }
 
 async function syncFile(path: string): Promise<void> {
   const file = await files.open(path, 'r')
   try {
-    await files.fdatasync(file)
+    await files.fsync(file)
   } finally {
     await files.close(file)
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await files.open(path, 'r')
-  try {
-    await files.fsync(folder)
-  } catch (error) {
-    // Some network file systems cannot sync a folder; they keep names by themselves.
-    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error
-  } finally {
-    await files.close(folder)
   }
 }
 

@@ -6,8 +6,8 @@ import type { Readable } from 'node:stream'
  */
 export interface Storage {
   /**
-   * Takes a file over; it is gone from its old place afterwards. Once resolved it survives a power cut, and readers
-   * see all of it or nothing. The same key again replaces the bytes.
+   * Keeps the bytes of a file, which stays where it is and may be removed. Once resolved they survive a power cut, and
+   * readers see all of them or nothing. Keys stand for their bytes: the same key again changes nothing.
    */
   put(key: string, file: StoredFile): Promise<void>
   /** A file to be streamed, from byte `start` to `end`, both included, or all of it; undefined when there is none. */

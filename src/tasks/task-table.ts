@@ -88,6 +88,8 @@ export interface TaskResult {
   warnings: Task['warnings']
   usage: Task['usage']
   error: AppError | undefined
+  /** Nothing came and nothing may have been paid: the same request under the same idempotency key may run again. */
+  repeatable?: boolean
 }
 
 /** Writes the result of a run, once: a task that is already final (cancelled, say) stays as it is. */
@@ -107,6 +109,7 @@ export async function finishTask(
       usage_json: result.usage ? JSON.stringify(result.usage) : null,
       error: result.error ? JSON.stringify(result.error) : null,
       finished_at: now,
+      ...(result.repeatable ? { idempotency_key: null } : {}),
     })
     .where('id', '=', id)
     .where('status', 'in', ['queued', 'running'])

@@ -72,7 +72,7 @@ test('while a stream is arriving leaves the picture in the library', async () =>
 
 test('during the pause before a retry ends the request', async () => {
   pictor.upstream.behave('image-retried', ['503', 'b64'])
-  await leave('image-retried', 100)
+  await leave('image-retried', 50)
   expect(await statusOf('image-retried')).toBe('cancelled')
   expect(callsFor(pictor.upstream, 'image-retried')).toHaveLength(1)
 })

@@ -45,6 +45,20 @@ describe('with an Idempotency-Key', () => {
     expect(callsFor(pictor.upstream, 'image-joined')).toHaveLength(1)
   })
 
+  test('the same edit at the same time does too, while its picture is being kept', async () => {
+    const picture = whole(
+      await paint({ width: 64, height: 64, format: 'png', mark: 'input', bytes: 100_000 }),
+    )
+    const body = { model: 'image-edit-joined', prompt: 'a cat', image: picture.toString('base64') }
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => post(body, 'edit-joined', pictor, 'edits')),
+    )
+    const texts = new Set(await Promise.all(answers.map((answer) => answer.text())))
+    expect(texts.size).toBe(1)
+    expect([...texts][0]).toContain('image_id')
+    expect(callsFor(pictor.upstream, 'image-edit-joined')).toHaveLength(1)
+  })
+
   test('another request is refused', async () => {
     const body = { model: 'image-other', prompt: 'a cat', size: '64x64' }
     expect((await post(body, 'other')).status).toBe(200)
@@ -92,6 +106,15 @@ describe('with an Idempotency-Key', () => {
     expect([first.status, second.status]).toEqual([400, 400])
     expect(await second.json()).toEqual(await first.json())
     expect(callsFor(pictor.upstream, 'image-refused')).toHaveLength(1)
+  })
+
+  test('an outage is not: nothing was paid, so the same key may try again', async () => {
+    pictor.upstream.behave('image-outage', ['500', 'b64'])
+    const body = { model: 'image-outage', prompt: 'a cat', size: '64x64' }
+    const first = await post(body, 'outage')
+    const second = await post(body, 'outage')
+    expect([first.status, second.status]).toEqual([502, 200])
+    expect(await (await post(body, 'outage')).json()).toEqual(await second.json())
   })
 
   test("another caller's key of that name is another one", async () => {

@@ -63,10 +63,7 @@ async function createTasks(query: Kysely<unknown>, facts: Facts): Promise<void> 
         .addColumn('started_at', 'bigint')
         .addColumn('finished_at', 'bigint')
         .addUniqueConstraint('task_owner_idempotency_key', ['owner', 'idempotency_key']),
-    [
-      ['status', 'created_at'],
-      ['created_at', 'id'],
-    ],
+    [['status', 'created_at']],
   )
   await createTable(
     query,
@@ -131,7 +128,8 @@ async function createLibrary(query: Kysely<unknown>, facts: Facts): Promise<void
         .addColumn('parent_kind', varchar(16))
         .addColumn('created_at', 'bigint', required)
         .addColumn('deleted_at', 'bigint'),
-    [['created_at', 'id'], ['task_id', 'position'], ['sha256'], ['owner', 'created_at', 'id']],
+    // Ids sort by time, so there is no index on times.
+    [['task_id', 'position'], ['sha256'], ['owner', 'id']],
   )
 }
 

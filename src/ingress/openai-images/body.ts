@@ -88,6 +88,7 @@ function withoutNulls(body: unknown): unknown {
 /** Aborts when the client has gone away before the reply was sent. */
 export function departure(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
+  if (reply.raw.destroyed) controller.abort()
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) controller.abort()
   })

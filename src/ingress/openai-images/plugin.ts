@@ -19,8 +19,12 @@ export function openAiSurface(surface: Surface) {
     // Browser clients on other origins send their key in a header, never a cookie, so any origin may ask.
     await app.register(cors, {
       origin: '*',
+      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
       exposedHeaders: ['x-request-id', 'retry-after', 'location'],
       maxAge: 86_400,
+    })
+    app.addHook('onRoute', ({ schema }) => {
+      if (schema) schema.security = [{ apiKey: [] }]
     })
     app.addHook('onRequest', requireKey(surface.keys, surface.settings.authentication))
     readBodiesIntoSpool(app, surface.gateway.spools)

@@ -4,7 +4,7 @@ import type { ResponseFormat } from '../../../contract/openai-images.ts'
 import type { Spooled } from '../../bytes/spooled.ts'
 import { withPrefix } from '../../bytes/write-json.ts'
 import type { Finished } from '../../gateway/generate.ts'
-import { deliverable, imageUrl } from '../../library/deliver.ts'
+import { deliverable, imageUrl, prepareFormat } from '../../library/deliver.ts'
 import type { Library } from '../../library/library.ts'
 
 /** In which form a client gets its pictures. */
@@ -44,10 +44,10 @@ export async function toItem(
   { format, baseUrl }: Form,
 ): Promise<ImageItem> {
   const link = imageUrl(baseUrl, image, job.outputFormat)
-  const file = await deliverable(library, image, job)
+  if (format === 'url') await prepareFormat(library, image, job)
   return {
     ...(format === 'b64_json' ? {} : { url: link }),
-    ...(format === 'url' ? {} : { b64_json: withPrefix(file, '') }),
+    ...(format === 'url' ? {} : { b64_json: withPrefix(await deliverable(library, image, job), '') }),
     ...(image.revisedPrompt ? { revised_prompt: image.revisedPrompt } : {}),
     image_id: image.id,
     image_url: link,

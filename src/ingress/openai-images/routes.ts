@@ -14,7 +14,7 @@ import { checkQueue } from '../../gateway/run.ts'
 import type { Inputs } from '../../providers/provider.ts'
 import type { Surface } from '../surface.ts'
 import { answerNow, answerWithJob } from './answer.ts'
-import { departure } from './body.ts'
+import { departure, holdSpool } from './body.ts'
 import { type Body, toJob } from './codec.ts'
 import { type PictureFields, readInputs } from './pictures.ts'
 
@@ -26,7 +26,7 @@ export function imageRoutes(app: FastifyInstance, surface: Surface): void {
   app.post(
     '/images/generations',
     { schema: { tags: ['Images'], summary: 'Draw pictures from words', body: GenerationRequest, response } },
-    (request, reply) => perform(surface, 'generate', request, reply),
+    (request, reply) => holdSpool(request, perform(surface, 'generate', request, reply)),
   )
   app.post(
     '/images/edits',
@@ -39,7 +39,7 @@ export function imageRoutes(app: FastifyInstance, surface: Surface): void {
         response,
       },
     },
-    (request, reply) => perform(surface, 'edit', request, reply),
+    (request, reply) => holdSpool(request, perform(surface, 'edit', request, reply)),
   )
   app.post(
     '/images/variations',
@@ -52,7 +52,7 @@ export function imageRoutes(app: FastifyInstance, surface: Surface): void {
         response,
       },
     },
-    (request, reply) => perform(surface, 'variation', request, reply),
+    (request, reply) => holdSpool(request, perform(surface, 'variation', request, reply)),
   )
 }
 

@@ -13,6 +13,7 @@ const MODEL = 'demo'
 
 const CAPABILITIES: Capabilities = {
   kind: 'image',
+  draws: true,
   maxImages: MAX_IMAGES,
   maxReferences: MAX_INPUT_IMAGES,
   sizes: { rule: 'free', step: 1, max: MAX_SIDE },

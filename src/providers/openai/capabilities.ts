@@ -42,6 +42,7 @@ export const OPENAI_MODELS = [
 /** An unknown model of an unknown relay: trusted to know what it is asked, since a wrong guess of ours would hide it. */
 const RELAY: Traits = {
   kind: 'image',
+  draws: true,
   maxImages: 10,
   maxReferences: 16,
   sizes: { rule: 'free', step: 1, max: 16_384 },

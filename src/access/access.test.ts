@@ -1,0 +1,74 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { testDatabases } from '../db/testing.ts'
+import { createKeys } from './keys.ts'
+import { createSessions, SESSION_LIFETIME } from './session.ts'
+
+for (const engine of testDatabases()) {
+  describe(engine.name, async () => {
+    const opened = await engine.open()
+    const { database } = opened
+    afterAll(() => opened[Symbol.asyncDispose]())
+    let now = 1_000_000
+    const clock = { now: () => now }
+
+    test('a key opens only for its own secret, and the secret is written nowhere', async () => {
+      const keys = createKeys(database, clock, undefined)
+      expect(await keys.any()).toBe(false)
+      const { id, secret } = await keys.create({ name: '鑰匙 🔑', imagesFormat: 'b64_json' })
+      expect(secret).toMatch(/^sk-[\w-]{32}$/)
+      expect(await keys.any()).toBe(true)
+      expect(await keys.identify(secret)).toEqual({ owner: id, imagesFormat: 'b64_json' })
+      for (const wrong of [secret.slice(0, -1), `${secret}x`, secret.toUpperCase(), '', 'sk-', "' or 1=1 --"])
+        expect(await keys.identify(wrong)).toBeUndefined()
+      const rows = await database.query.selectFrom('api_key').selectAll().execute()
+      expect(JSON.stringify(rows)).not.toContain(secret.slice(7))
+      expect(rows).toMatchObject([{ id, name: '鑰匙 🔑', prefix: secret.slice(0, 7), created_at: now }])
+    })
+
+    test('a disabled key opens nothing', async () => {
+      const { id, secret } = await createKeys(database, clock, undefined).create({ name: 'old' })
+      await database.query.updateTable('api_key').set({ disabled_at: now }).where('id', '=', id).execute()
+      expect(await createKeys(database, clock, undefined).identify(secret)).toBeUndefined()
+    })
+
+    test('the key of the environment works beside the others and is not stored', async () => {
+      const keys = createKeys(database, clock, 'from-the-environment')
+      const { secret } = await keys.create({ name: 'stored' })
+      expect(await keys.identify('from-the-environment')).toEqual({
+        owner: 'environment',
+        imagesFormat: undefined,
+      })
+      expect(await keys.identify('from-the-environment ')).toBeUndefined()
+      expect(await keys.identify(secret)).toMatchObject({ owner: expect.any(String) })
+      const others = createKeys(database, clock, undefined)
+      expect(await others.identify('from-the-environment')).toBeUndefined()
+    })
+
+    test('a setup token opens one session, however often it is used at once', async () => {
+      const sessions = createSessions(database, clock)
+      const outdated = await sessions.issueSetupToken()
+      const token = await sessions.issueSetupToken()
+      expect(await sessions.openWithSetupToken(outdated)).toBeUndefined()
+      const opened = await Promise.all([1, 2, 3].map(() => sessions.openWithSetupToken(token)))
+      const [session = '', ...others] = opened.filter((one) => one !== undefined)
+      expect(others).toEqual([])
+      expect(await sessions.valid(session)).toBe(true)
+      expect(await sessions.valid(token)).toBe(false)
+      expect(await sessions.valid('')).toBe(false)
+      const rows = await database.query.selectFrom('session').selectAll().execute()
+      expect(JSON.stringify(rows)).not.toContain(session)
+    })
+
+    test('a session ends after its time and is swept', async () => {
+      const sessions = createSessions(database, clock)
+      const session = (await sessions.openWithSetupToken(await sessions.issueSetupToken())) ?? ''
+      now += SESSION_LIFETIME - 1
+      await sessions.sweep()
+      expect(await sessions.valid(session)).toBe(true)
+      now += 1
+      expect(await sessions.valid(session)).toBe(false)
+      await sessions.sweep()
+      expect(await database.query.selectFrom('session').selectAll().execute()).toEqual([])
+    })
+  })
+}
