@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createApp } from './app.ts'
-import { createLog } from './base/log.ts'
+import { createLog, terminal } from './base/log.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { welcome } from './welcome.ts'
 
@@ -9,7 +9,7 @@ const FAREWELL = 20_000
 
 async function main(): Promise<void> {
   const config = readConfig()
-  const log = createLog(config.logLevel, process.stdout.isTTY)
+  const log = createLog(config.logLevel, process.stdout.isTTY ? await terminal() : undefined)
   const app = await createApp(config, log)
   const address = await app.start()
   const words = await welcome(config, app.parts, config.publicUrl ?? address)

@@ -30,7 +30,7 @@ export interface TestGateway extends TestPictor {
 export async function startPictor(env: Record<string, string> = {}, world: World = {}): Promise<TestPictor> {
   const dataDirectory = env.DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'pictor-')))
   const config = readConfig({ PORT: '0', LOG_LEVEL: 'fatal', ...env, DATA_DIR: dataDirectory })
-  const app = await createApp(config, createLog(config.logLevel, false), world)
+  const app = await createApp(config, createLog(config.logLevel), world)
   const url = await app.start()
   const { secret: key } = await app.parts.keys.create({ name: 'test' })
   return {

@@ -1,13 +1,12 @@
-import { type Logger, type LoggerOptions, pino } from 'pino'
-import pretty from 'pino-pretty'
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 
 export type { Logger }
 
 /**
- * The process log on stdout: JSON lines, or words for people where stdout is a terminal. Requests are logged by method,
- * path and status only, so that neither a secret nor a picture can get into it; what looks like a secret is cut all the same.
+ * The process log, JSON lines on stdout unless it is given another destination. Requests are logged by method, path and
+ * status only, so that neither a secret nor a picture can get into it; what looks like a secret is cut all the same.
  */
-export function createLog(level: string, terminal: boolean): Logger {
+export function createLog(level: string, destination?: DestinationStream): Logger {
   const options: LoggerOptions = {
     level,
     base: null,
@@ -25,6 +24,11 @@ export function createLog(level: string, terminal: boolean): Logger {
       censor: '***',
     },
   }
-  if (!terminal) return pino(options)
-  return pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'reqId', sync: true }))
+  return destination ? pino(options, destination) : pino(options)
+}
+
+/** Log lines in words for people, for a terminal. Loaded only there. */
+export async function terminal(): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'reqId', sync: true })
 }

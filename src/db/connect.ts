@@ -1,8 +1,6 @@
 import { type Dialect, Kysely, sql } from 'kysely'
 import { type Engine, FACTS, type Facts } from './facts.ts'
 import { migrate } from './migrate.ts'
-import { mysqlDialect } from './mysql.ts'
-import { postgresDialect } from './postgres.ts'
 import type { Schema } from './schema.ts'
 import { sqliteDialect } from './sqlite.ts'
 
@@ -33,7 +31,7 @@ const DEFAULT_POOL_SIZE = 8
  * @throws Error that names the database without its password
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Database> {
-  const { engine, dialect } = dialectOf(url, options.poolSize ?? DEFAULT_POOL_SIZE)
+  const { engine, dialect } = await dialectOf(url, options.poolSize ?? DEFAULT_POOL_SIZE)
   const query = new Kysely<Schema>({ dialect })
   const facts = FACTS[engine]
   try {
@@ -45,17 +43,24 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   return { query, engine, facts, migrate: () => migrate(query, facts), close: () => query.destroy() }
 }
 
-function dialectOf(url: string, poolSize: number): { engine: Engine; dialect: Dialect } {
+/** The drivers are loaded where they are used: each takes as much memory as a few pictures under way. */
+async function dialectOf(url: string, poolSize: number): Promise<{ engine: Engine; dialect: Dialect }> {
   const [, scheme = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(url) ?? []
   switch (scheme) {
     case 'sqlite':
       return { engine: 'sqlite', dialect: sqliteDialect(rest.replace(/^\/\//, '')) }
     case 'postgres':
     case 'postgresql':
-      return { engine: 'postgres', dialect: postgresDialect(url, poolSize) }
+      return {
+        engine: 'postgres',
+        dialect: (await import('./postgres.ts')).postgresDialect(url, poolSize),
+      }
     case 'mysql':
     case 'mariadb':
-      return { engine: 'mysql', dialect: mysqlDialect(`mysql:${rest}`, poolSize) }
+      return {
+        engine: 'mysql',
+        dialect: (await import('./mysql.ts')).mysqlDialect(`mysql:${rest}`, poolSize),
+      }
     default:
       throw new Error('a database URL starts with sqlite:, postgres:// or mysql://')
   }

@@ -30,7 +30,7 @@ for (const engine of testDatabases()) {
     const originals = await openLocalStorage(join(folder, 'images'))
     const spools = await openSpoolDirectory(join(folder, 'spool'))
     const spool = spools.scope()
-    const log = createLog('silent', false)
+    const log = createLog('silent')
     const clock = systemClock
     const directory = join(folder, 'derived')
     const deriver = createDeriver({ database, originals, directory, pool: createDerivePool(), clock, log })

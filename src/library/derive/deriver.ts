@@ -8,7 +8,6 @@ import type { Logger } from '../../base/log.ts'
 import type { PictureType } from '../../bytes/spooled.ts'
 import type { Database } from '../../db/connect.ts'
 import { pictureKey, type Storage } from '../../storage/storage.ts'
-import { convertPicture } from './convert.ts'
 import type { DerivePool } from './derive-pool.ts'
 import type { ThumbnailSize } from './make-derivatives.ts'
 
@@ -119,6 +118,8 @@ export function createDeriver(parts: DeriverParts): Deriver {
       return once(target, async () => {
         if (await exists(target)) return target
         await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+        // libvips is large; many servers never convert.
+        const { convertPicture } = await import('./convert.ts')
         await convertPicture(await sourceOf(parts.originals, blob), target, format, quality)
         return target
       })

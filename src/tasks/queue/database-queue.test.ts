@@ -9,7 +9,7 @@ import { testDatabases } from '../../db/testing.ts'
 import { describeQueue } from './conformance.ts'
 import { createDatabaseQueue } from './database-queue.ts'
 
-const log = createLog('silent', false)
+const log = createLog('silent')
 const QUICK = { poll: 50, retry: 10 }
 
 for (const engine of testDatabases()) {
@@ -151,7 +151,7 @@ const CHILD = `
   const { createLog } = await resolve('../../base/log.ts')
   const { createDatabaseQueue } = await resolve('./database-queue.ts')
   const timing = { poll: 50, lease: 24 * 60 * 60 * 1000 }
-  const queue = createDatabaseQueue(await connect(process.argv[1]), { clock: systemClock, log: createLog('silent', false), timing })
+  const queue = createDatabaseQueue(await connect(process.argv[1]), { clock: systemClock, log: createLog('silent'), timing })
   queue.work('killed', { concurrency: 1 }, ({ id, attempt }) => {
     process.stdout.write('started ' + id + ' ' + attempt + '\\n')
     return new Promise(() => {})
