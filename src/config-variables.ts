@@ -22,7 +22,7 @@ export interface Variable<T> {
   name: string
   /** Another name for the same thing, read when `name` is not set. */
   alias?: string
-  group: 'Server' | 'Access' | 'Storage' | 'Upstreams' | 'Requests' | 'Pictures'
+  group: 'Server' | 'Access' | 'Storage' | 'Upstreams' | 'Requests' | 'Chat' | 'Pictures'
   kind: ValueKind<T>
   /** Read like a given value when nothing is set. */
   default?: string
@@ -188,6 +188,13 @@ export const VARIABLES = {
     default: 'grok-imagine-0.9',
     description: 'The model that is asked of the relay for pictures.',
   }),
+  relayChatModel: withDefault({
+    name: 'RELAY_CHAT_MODEL',
+    group: 'Upstreams',
+    kind: token('a model name'),
+    default: 'grok-4-fast',
+    description: 'The model that answers at the relay when a chat is not about a picture.',
+  }),
   proxyUrl: optional({
     name: 'PROXY_URL',
     group: 'Upstreams',
@@ -240,6 +247,45 @@ export const VARIABLES = {
     kind: token('a model name'),
     default: 'pictor',
     description: 'Model name that stands for the best model there is here.',
+  }),
+  chatPictures: withDefault({
+    name: 'CHAT_PICTURES',
+    group: 'Chat',
+    kind: oneOf(['auto', 'always', 'never']),
+    default: 'auto',
+    description:
+      'Whether a chat with a model that only writes is answered with a picture: `auto` when its words ask for one.',
+  }),
+  chatImageFormat: withDefault({
+    name: 'CHAT_IMAGE_FORMAT',
+    group: 'Chat',
+    kind: oneOf(['markdown', 'parts', 'content', 'base64']),
+    default: 'markdown',
+    description:
+      'How pictures stand in a chat answer: as a markdown link, as a link and in `images` too, as content parts, or as base64.',
+  }),
+  chatProgress: withDefault({
+    name: 'CHAT_PROGRESS',
+    group: 'Chat',
+    kind: oneOf(['content', 'reasoning', 'off']),
+    default: 'content',
+    description:
+      'Where a chat stream shows how far a picture is: in the answer, as reasoning, or not at all.',
+  }),
+  chatLanguage: withDefault({
+    name: 'CHAT_LANGUAGE',
+    group: 'Chat',
+    kind: oneOf(['auto', 'zh', 'en']),
+    default: 'auto',
+    description: 'Language of what the gateway itself says in a chat; `auto` follows `Accept-Language`.',
+  }),
+  storeUpstreamUrls: withDefault({
+    name: 'STORE_UPSTREAM_URLS',
+    group: 'Chat',
+    kind: yesOrNo(),
+    default: 'false',
+    description:
+      'Fetches pictures that a chat upstream only links to, from public addresses, and keeps them.',
   }),
   imagesDefaultFormat: withDefault({
     name: 'IMAGES_DEFAULT_FORMAT',

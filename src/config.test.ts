@@ -106,7 +106,12 @@ test.each<[Environment, object | undefined]>([
 test.each<[Environment, object | undefined]>([
   [
     { RELAY_BASE_URL: 'https://r.example/v1' },
-    { baseUrl: 'https://r.example/v1', apiKeys: [], imageModel: 'grok-imagine-0.9' },
+    {
+      baseUrl: 'https://r.example/v1',
+      apiKeys: [],
+      imageModel: 'grok-imagine-0.9',
+      chatModel: 'grok-4-fast',
+    },
   ],
   [
     {
@@ -115,7 +120,7 @@ test.each<[Environment, object | undefined]>([
       RELAY_API_KEY: 'r-1',
       RELAY_IMAGE_MODEL: 'm',
     },
-    { baseUrl: 'https://r.example/v1', apiKeys: ['r-1'], imageModel: 'm' },
+    { baseUrl: 'https://r.example/v1', apiKeys: ['r-1'], imageModel: 'm', chatModel: 'grok-4-fast' },
   ],
   [{ RELAY_ENABLED: 'false', RELAY_BASE_URL: 'https://r.example/v1' }, undefined],
   [{ RELAY_API_KEY: 'r-1' }, undefined],

@@ -13,6 +13,7 @@ export interface UpstreamConfig {
 
 export interface RelayConfig extends UpstreamConfig {
   readonly imageModel: string
+  readonly chatModel: string
 }
 
 /** Everything that the environment decides. Frozen. */
@@ -46,6 +47,11 @@ export interface Config {
   readonly queueLimit: number
   readonly imagesDefaultFormat: 'url' | 'b64_json'
   readonly keepAliveJson: boolean
+  readonly chatPictures: Values['chatPictures']
+  readonly chatImageFormat: Values['chatImageFormat']
+  readonly chatProgress: Values['chatProgress']
+  readonly chatLanguage: Values['chatLanguage']
+  readonly storeUpstreamUrls: boolean
   readonly webhookSecret?: string
   readonly gatewayModel: string
   readonly defaultAspectRatio?: Values['defaultAspectRatio']
@@ -134,8 +140,16 @@ function isLoopback(host: string | undefined): boolean {
 }
 
 function toConfig(values: Values): Config {
-  const { openaiBaseUrl, openaiApiKeys, relayEnabled, relayBaseUrl, relayApiKeys, relayImageModel, ...rest } =
-    values
+  const {
+    openaiBaseUrl,
+    openaiApiKeys,
+    relayEnabled,
+    relayBaseUrl,
+    relayApiKeys,
+    relayImageModel,
+    relayChatModel,
+    ...rest
+  } = values
   const { authenticationOffPublic: _, serverStorageType: __, serverStorageUrl: ___, ...plain } = rest
   const dataDirectory = resolve(values.dataDirectory)
   return {
@@ -148,7 +162,12 @@ function toConfig(values: Values): Config {
     }),
     ...(relayBaseUrl &&
       relayEnabled !== false && {
-        relay: { baseUrl: relayBaseUrl, apiKeys: relayApiKeys ?? [], imageModel: relayImageModel },
+        relay: {
+          baseUrl: relayBaseUrl,
+          apiKeys: relayApiKeys ?? [],
+          imageModel: relayImageModel,
+          chatModel: relayChatModel,
+        },
       }),
   }
 }

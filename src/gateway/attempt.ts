@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../base/error.ts'
 import type { Spool } from '../bytes/spool.ts'
-import type { Account, Call, ImageEvent } from '../providers/provider.ts'
+import type { Account } from '../providers/provider.ts'
 import { ProviderError } from '../providers/provider-error.ts'
 import { FAILURE_RULES, mayGoOn, toProviderError } from './failure.ts'
 import type { Gateway } from './gateway.ts'
@@ -19,6 +19,15 @@ export interface Run {
   abandoned: AbortSignal
 }
 
+/** What one try gets to do its work with. */
+export interface Try {
+  account: Account
+  /** Aborts for every reason that {@link Run} knows, and when the time is up. */
+  signal: AbortSignal
+  /** To be called when the upstream has begun to answer: from then on a client that leaves does not end it. */
+  arrived(): void
+}
+
 const PAUSE_BEFORE_RETRY = 300
 
 /**
@@ -29,15 +38,14 @@ const PAUSE_BEFORE_RETRY = 300
 export async function attempt(
   gateway: Gateway,
   candidate: Candidate,
-  call: Call,
   run: Run,
-  take: (event: ImageEvent) => Promise<void>,
+  perform: (context: Try) => Promise<void>,
 ): Promise<ProviderError | undefined> {
   const accounts = gateway.accounts.ready(candidate.provider, candidate.model)
   let failure = accounts.length === 0 ? allResting(gateway, candidate) : undefined
   for (const account of accounts) {
     gateway.accounts.used(account, candidate.model)
-    failure = await tryAccount(gateway, candidate, account, call, run, take)
+    failure = await tryAccount(gateway, account, run, perform)
     if (failure === undefined) return undefined
     settle(gateway, candidate, account, failure)
     if (!mayGoOn(failure)) return failure
@@ -47,16 +55,14 @@ export async function attempt(
 
 async function tryAccount(
   gateway: Gateway,
-  candidate: Candidate,
   account: Account,
-  call: Call,
   run: Run,
-  take: (event: ImageEvent) => Promise<void>,
+  perform: (context: Try) => Promise<void>,
 ): Promise<ProviderError | undefined> {
-  const first = await callOnce(gateway, candidate, account, call, run, take)
+  const first = await callOnce(gateway, account, run, perform)
   if (first === undefined || first.maybePaid || !FAILURE_RULES[first.kind].retryHere) return first
   await pauseBeforeRetry(run)
-  return callOnce(gateway, candidate, account, call, run, take)
+  return callOnce(gateway, account, run, perform)
 }
 
 async function pauseBeforeRetry(run: Run): Promise<void> {
@@ -70,28 +76,19 @@ async function pauseBeforeRetry(run: Run): Promise<void> {
 
 async function callOnce(
   gateway: Gateway,
-  candidate: Candidate,
   account: Account,
-  call: Call,
   run: Run,
-  take: (event: ImageEvent) => Promise<void>,
+  perform: (context: Try) => Promise<void>,
 ): Promise<ProviderError | undefined> {
   const leaving = new AbortController()
   const leave = () => leaving.abort(run.abandoned.reason)
+  const arrived = () => run.abandoned.removeEventListener('abort', leave)
   if (run.abandoned.aborted) leave()
   run.abandoned.addEventListener('abort', leave, { once: true })
   const timeout = AbortSignal.timeout(gateway.settings.generationTimeout)
   const signal = AbortSignal.any([...ending(run), timeout, leaving.signal])
   try {
-    for await (const event of candidate.provider.run(call, {
-      account,
-      http: gateway.http,
-      spool: run.spool,
-      signal,
-    })) {
-      if (event.type !== 'progress') run.abandoned.removeEventListener('abort', leave)
-      await take(event)
-    }
+    await perform({ account, signal, arrived })
     return undefined
   } catch (error) {
     if (ending(run).some((signal) => signal.aborted) || leaving.signal.aborted)
@@ -100,7 +97,7 @@ async function callOnce(
     if (failure === undefined) throw error
     return failure
   } finally {
-    run.abandoned.removeEventListener('abort', leave)
+    arrived()
   }
 }
 
@@ -108,6 +105,8 @@ const ending = (run: Run): AbortSignal[] => (run.stopping ? [run.cancelled, run.
 
 function settle(gateway: Gateway, candidate: Candidate, account: Account, failure: ProviderError): void {
   const { coolDown, soft } = FAILURE_RULES[failure.kind]
+  const { provider, model } = candidate
+  gateway.metrics.drawn({ provider: provider.name, model, outcome: failure.kind })
   gateway.log.warn(
     { account: account.id, kind: failure.kind, detail: failure.detail },
     'upstream call failed',

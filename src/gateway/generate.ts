@@ -78,9 +78,14 @@ async function askFor(
 
 async function performCall(gateway: Gateway, candidate: Candidate, call: Call, run: Run, harvest: Harvest) {
   let delivered = 0
-  const failure = await attempt(gateway, candidate, call, run, async (event) => {
-    if (event.type === 'image' || event.type === 'blocked') delivered += 1
-    await harvest.take(candidate, event)
+  const { http } = gateway
+  const { spool } = run
+  const failure = await attempt(gateway, candidate, run, async ({ account, signal, arrived }) => {
+    for await (const event of candidate.provider.run(call, { account, http, spool, signal })) {
+      if (event.type !== 'progress') arrived()
+      if (event.type === 'image' || event.type === 'blocked') delivered += 1
+      await harvest.take(candidate, event)
+    }
   })
   if (failure) harvest.fail(failure, Math.max(0, call.images - delivered))
   return failure

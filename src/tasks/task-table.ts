@@ -90,6 +90,8 @@ export interface TaskResult {
   error: AppError | undefined
   /** Nothing came and nothing may have been paid: the same request under the same idempotency key may run again. */
   repeatable?: boolean
+  /** How many pictures it was after all, where that was not known at its beginning. */
+  total?: number
 }
 
 /** Writes the result of a run, once: a task that is already final (cancelled, say) stays as it is. */
@@ -110,6 +112,7 @@ export async function finishTask(
       error: result.error ? JSON.stringify(result.error) : null,
       finished_at: now,
       ...(result.repeatable ? { idempotency_key: null } : {}),
+      ...(result.total === undefined ? {} : { total: result.total }),
     })
     .where('id', '=', id)
     .where('status', 'in', ['queued', 'running'])

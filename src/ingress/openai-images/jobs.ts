@@ -10,9 +10,9 @@ import { AppError } from '../../base/error.ts'
 import { isId } from '../../base/id.ts'
 import { isFinal } from '../../gateway/accept.ts'
 import { cancelTask, loadWithImages, waitForTask } from '../../gateway/run.ts'
+import { sendJson } from '../send-json.ts'
 import { baseUrlOf, type Surface } from '../surface.ts'
 import { toJobReply } from './job-reply.ts'
-import { sendJson } from './send.ts'
 
 /** How long the answer to a cancellation waits for the end of the run, in ms. */
 const PATIENCE = 3000

@@ -12,11 +12,11 @@ import { AppError } from '../../base/error.ts'
 import { accept, type Submission } from '../../gateway/accept.ts'
 import { checkQueue } from '../../gateway/run.ts'
 import type { Inputs } from '../../providers/provider.ts'
+import { departure, holdSpool } from '../body.ts'
+import { type PictureFields, readInputs } from '../pictures.ts'
 import type { Surface } from '../surface.ts'
 import { answerNow, answerWithJob } from './answer.ts'
-import { departure, holdSpool } from './body.ts'
 import { type Body, toJob } from './codec.ts'
-import { type PictureFields, readInputs } from './pictures.ts'
 
 const response = { 200: ImagesReply, 202: ImageJobReply, '4xx': OpenAiError, '5xx': OpenAiError }
 const consumes = ['multipart/form-data', 'application/json']

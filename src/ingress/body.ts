@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { MAX_INPUT_IMAGES } from '../../../contract/job.ts'
-import { AppError } from '../../base/error.ts'
-import { BytesError } from '../../bytes/bytes-error.ts'
-import { decompress } from '../../bytes/decompress.ts'
-import { readJson } from '../../bytes/read-json.ts'
-import { readMultipart } from '../../bytes/read-multipart.ts'
-import type { Spool, SpoolDirectory } from '../../bytes/spool.ts'
+import { MAX_INPUT_IMAGES } from '../../contract/job.ts'
+import { AppError } from '../base/error.ts'
+import { BytesError } from '../bytes/bytes-error.ts'
+import { decompress } from '../bytes/decompress.ts'
+import { readJson } from '../bytes/read-json.ts'
+import { readMultipart } from '../bytes/read-multipart.ts'
+import type { Spool, SpoolDirectory } from '../bytes/spool.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,13 +1,13 @@
 import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
-import { requireKey } from '../../access/guard.ts'
-import { AppError } from '../../base/error.ts'
-import { errorReply, openAiShape } from '../error-reply.ts'
-import type { Surface } from '../surface.ts'
+import { requireKey } from '../access/guard.ts'
+import { AppError } from '../base/error.ts'
 import { readBodiesIntoSpool } from './body.ts'
-import { jobRoutes } from './jobs.ts'
-import { modelRoutes } from './models.ts'
-import { imageRoutes } from './routes.ts'
+import { errorReply, openAiShape } from './error-reply.ts'
+import { jobRoutes } from './openai-images/jobs.ts'
+import { modelRoutes } from './openai-images/models.ts'
+import { imageRoutes } from './openai-images/routes.ts'
+import type { Surface } from './surface.ts'
 
 /** The OpenAI surface under `/v1`. */
 export function openAiSurface(surface: Surface) {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { writeJson } from '../../bytes/write-json.ts'
+import { writeJson } from '../bytes/write-json.ts'
 
 /** Sends a value whose pictures are read from their files while the socket drains. */
 export function sendJson(reply: FastifyReply, value: unknown): FastifyReply {

@@ -1,0 +1,90 @@
+import type { StoredImage } from '../../contract/image.ts'
+import type { ImageJob } from '../../contract/job.ts'
+import { newId } from '../base/id.ts'
+import { checkPicture } from '../bytes/check-picture.ts'
+import type { Spooled } from '../bytes/spooled.ts'
+import { addImage } from '../library/add.ts'
+import { finishTask, insertTask } from '../tasks/task-table.ts'
+import type { Gateway } from './gateway.ts'
+import type { Candidate } from './route.ts'
+
+/** Keeps the pictures that a chat upstream draws within an answer. A chat without pictures leaves no trace. */
+export interface ChatAlbum {
+  /** Keeps one picture. @throws BytesError for what is no whole picture */
+  add(picture: Spooled, facts: { signature?: string }): Promise<StoredImage>
+  /** Closes the task that the pictures belong to, if any came. */
+  close(): Promise<void>
+}
+
+/** The task is made with the first picture, since nobody can know before whether one will come. */
+export function createChatAlbum(
+  gateway: Gateway,
+  { owner, job, candidate }: { owner: string; job: ImageJob; candidate: Candidate },
+): ChatAlbum {
+  let task: Promise<string> | undefined
+  let count = 0
+
+  async function makeTask(): Promise<string> {
+    const id = newId()
+    await insertTask(gateway.database.query, {
+      id,
+      mode: 'sync',
+      owner,
+      status: 'running',
+      job,
+      total: 1,
+      completed: 0,
+      failed: 0,
+      warnings: [],
+      usage: undefined,
+      error: undefined,
+      idempotencyKey: undefined,
+      requestHash: '',
+      webhookUrl: undefined,
+      createdAt: gateway.clock.now(),
+      finishedAt: undefined,
+    })
+    return id
+  }
+
+  return {
+    add: async (picture, { signature }) => {
+      checkPicture(picture)
+      task ??= makeTask()
+      const position = count++
+      const taskId = await task
+      const { provider, model } = candidate
+      gateway.metrics.drawn({ provider: provider.name, model, outcome: 'ok' })
+      return addImage(gateway.library, {
+        picture,
+        taskId,
+        position,
+        owner,
+        provider: provider.name,
+        model: job.model,
+        upstreamModel: model,
+        prompt: job.prompt,
+        revisedPrompt: undefined,
+        seed: undefined,
+        signature,
+        details: {},
+      })
+    },
+    close: async () => {
+      if (task === undefined) return
+      const result = {
+        status: 'completed' as const,
+        completed: count,
+        failed: 0,
+        warnings: [],
+        usage: undefined,
+      }
+      await finishTask(
+        gateway.database.query,
+        await task,
+        { ...result, total: count, error: undefined },
+        gateway.clock.now(),
+      )
+    },
+  }
+}
