@@ -14,8 +14,13 @@ const OLDEST_NODE = [24, 12]
  * Arguments for every Node that we start. Node 24 still calls node:sqlite experimental; nobody who starts a
  * server can do anything about that.
  * The young generation is half of V8's: it never shrinks after the start, and 8 MiB are enough for what lives for one chunk.
+ * The old one may grow a little before it is marked, or the network's buffers have all of it marked many times a second.
  */
-export const nodeArguments = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8']
+export const nodeArguments = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=8',
+  '--initial-old-space-size=96',
+]
 
 /**
  * Installs what is missing and returns the Node to run with. Says what is wrong and exits where that fails.

@@ -29,7 +29,7 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
   const { version } = packageJson
   const parts = await createParts(config, log, version, world)
   const { gateway, keys, sessions } = parts
-  const surface: Surface = { gateway, keys, settings: config }
+  const surface: Surface = { gateway, keys, settings: { ...config, chatModel: config.relay?.chatModel } }
 
   const server = Fastify({
     loggerInstance: warningsOf(log),

@@ -94,8 +94,9 @@ function configuredProviders({ openai, relay, generationTimeout: timeout }: Conf
   const providers: Provider[] = []
   if (openai) providers.push(createOpenAiProvider({ name: 'openai', timeout, ...openai }))
   if (relay) {
-    const { imageModel, ...upstream } = relay
-    providers.push(createOpenAiProvider({ name: 'relay', timeout, fixedModels: [imageModel], ...upstream }))
+    const { imageModel, chatModel, ...upstream } = relay
+    const models = { fixedModels: [imageModel], chatModels: [chatModel] }
+    providers.push(createOpenAiProvider({ name: 'relay', timeout, ...models, ...upstream }))
   }
   return [...providers, createDemoProvider()]
 }

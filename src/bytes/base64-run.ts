@@ -57,6 +57,11 @@ export class Base64Run {
       : bytes.subarray(clean + taken - cut.length)
   }
 
+  /** The characters of the last group, where it is not full. */
+  get loose(): string {
+    return this.#group
+  }
+
   /** Takes the last group, which may lack its padding. @param offset where in the body the run ended */
   end(offset: number): void {
     if (this.#group.length === 1)

@@ -17,6 +17,10 @@ export interface ScanOptions {
   maxText?: number | undefined
   /** Most decoded bytes of one picture. */
   maxPicture?: number | undefined
+  /** Whether a string that is nothing but base64 of a picture is taken for one, too; default true. */
+  bare?: boolean | undefined
+  /** Whether a data URL may go on in another text, such as the next delta of a chat: see `createDeltaText`. */
+  open?: boolean | undefined
 }
 
 /** A picture that is being decoded. */
@@ -107,8 +111,9 @@ export class JsonScanner {
     const rest = run.push(bytes, this.#offset)
     this.#offset += bytes.length - (rest?.length ?? 0)
     if (rest === undefined) return undefined
-    run.end(this.#offset)
-    const spooled = writer.finish(start.prefix)
+    const loose = this.#options.open === true && start.prefix !== '' ? run.loose : ''
+    if (loose.length !== 1) run.end(this.#offset)
+    const spooled = writer.finish(start.prefix, loose)
     this.#finishing.push(spooled)
     this.#outline.mark({ spooled, alone: start.prefix === '', end: this.#offset })
     this.#current = undefined
@@ -141,7 +146,7 @@ export class JsonScanner {
   }
 
   #look(text: Buffer): PictureStart | undefined {
-    const bare = this.#mayBeWhole ? findBarePicture(text) : undefined
+    const bare = this.#mayBeWhole && this.#options.bare !== false ? findBarePicture(text) : undefined
     this.#mayBeWhole = false
     const found = bare ?? findDataUrl(text, this.#searched)
     if (typeof found !== 'number') return found

@@ -59,6 +59,11 @@ export class SpoolWriter {
     this.#startWriting()
   }
 
+  /** Neither finished nor given up. */
+  get isOpen(): boolean {
+    return !this.#ending && this.#failure === undefined
+  }
+
   /** Bytes taken so far. */
   get bytes(): number {
     return this.#flushed + this.#filled
@@ -97,14 +102,15 @@ export class SpoolWriter {
   /**
    * Writes what is left and closes the file. The bytes are not forced to the disk: whoever keeps the file does that.
    * @param prefix what stood before the base64
+   * @param loose the last characters of the base64, where they are no full group
    */
-  async finish(prefix = ''): Promise<Spooled> {
+  async finish(prefix = '', loose = ''): Promise<Spooled> {
     try {
       const tail = this.#tail()
       this.#ending = true
       this.#flush()
       await this.#written()
-      return await this.#describe(tail, prefix)
+      return await this.#describe(tail, prefix, loose)
     } catch (error) {
       await this.abort()
       throw error
@@ -181,7 +187,7 @@ export class SpoolWriter {
     return Buffer.from(this.#buffer?.subarray(Math.max(0, this.#filled - TAIL_BYTES), this.#filled) ?? [])
   }
 
-  async #describe(tail: Buffer | undefined, prefix: string): Promise<Spooled> {
+  async #describe(tail: Buffer | undefined, prefix: string, loose: string): Promise<Spooled> {
     const head = this.#head ?? inspectHead(Buffer.alloc(0))
     const end = tail ?? (await this.#readAt(this.bytes - TAIL_BYTES, TAIL_BYTES))
     const dimensions =
@@ -195,6 +201,7 @@ export class SpoolWriter {
       height: dimensions?.height,
       complete: await isComplete(head, this.bytes, end, (position, length) => this.#readAt(position, length)),
       prefix,
+      loose,
     })
   }
 

@@ -79,6 +79,11 @@ export class Spool {
     this.#owner = owner
   }
 
+  /** Whether a picture is just being written. */
+  get isWriting(): boolean {
+    return this.#writers.some((writer) => writer.isOpen)
+  }
+
   /** A new file. */
   writer(options: SpoolWriterOptions = {}): SpoolWriter {
     if (this.#disposed) throw new Error('The spool of this request is closed')

@@ -10,6 +10,7 @@ export interface SpooledFields {
   height: number | undefined
   complete?: boolean
   prefix?: string
+  loose?: string
 }
 
 /**
@@ -32,6 +33,8 @@ export class Spooled {
   readonly complete: boolean
   /** What stood before the base64, e.g. `data:image/png;base64,`; empty for bare base64 and for uploads. */
   readonly prefix: string
+  /** The last characters of the base64, where they are no full group; only where the reader was asked for them. */
+  readonly loose: string
 
   constructor(fields: SpooledFields) {
     this.path = fields.path
@@ -42,6 +45,7 @@ export class Spooled {
     this.height = fields.height
     this.complete = fields.complete ?? true
     this.prefix = fields.prefix ?? ''
+    this.loose = fields.loose ?? ''
   }
 }
 

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { readBase64 } from './read-base64.ts'
 import { Spooled, SpooledText } from './spooled.ts'
 
 /** Bytes of a picture per read: a multiple of 3, so that the base64 of each piece can stand alone. */
@@ -58,22 +58,8 @@ async function* inOne(segments: Segment[], length: number): AsyncIterable<Uint8A
 
 async function* stream(segments: Segment[]): AsyncIterable<Uint8Array> {
   for (const segment of segments) {
-    if (segment instanceof Spooled) yield* base64Of(segment)
-    else if (segment.length > 0) yield segment
-  }
-}
-
-async function* base64Of(picture: Spooled): AsyncIterable<Uint8Array> {
-  await using file = await open(picture.path)
-  const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, picture.bytes))
-  for (let position = 0; position < picture.bytes; ) {
-    const wanted = Math.min(buffer.length, picture.bytes - position)
-    for (let read = 0; read < wanted; ) {
-      const { bytesRead } = await file.read(buffer, read, wanted - read, position + read)
-      if (bytesRead === 0) throw new Error('A spool file is shorter than it was')
-      read += bytesRead
-    }
-    yield Buffer.from(buffer.toString('base64', 0, wanted), 'latin1')
-    position += wanted
+    if (segment instanceof Spooled) {
+      for await (const piece of readBase64(segment, READ_BYTES)) yield Buffer.from(piece, 'latin1')
+    } else if (segment.length > 0) yield segment
   }
 }

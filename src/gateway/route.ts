@@ -44,6 +44,7 @@ export function planFor(candidate: Candidate, job: ImageJob, inputs: Inputs, n: 
 }
 
 function obstacle(job: ImageJob, capabilities: Capabilities): string | undefined {
+  if (!capabilities.draws) return 'it only writes.'
   if (job.kind === 'generate') return undefined
   if (job.kind === 'variation' && capabilities.supports.variation) return undefined
   if (capabilities.maxReferences === 0) return 'it draws from words only and takes no pictures.'

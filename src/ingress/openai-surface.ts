@@ -4,6 +4,7 @@ import { requireKey } from '../access/guard.ts'
 import { AppError } from '../base/error.ts'
 import { readBodiesIntoSpool } from './body.ts'
 import { errorReply, openAiShape } from './error-reply.ts'
+import { chatRoutes } from './openai-chat/routes.ts'
 import { jobRoutes } from './openai-images/jobs.ts'
 import { modelRoutes } from './openai-images/models.ts'
 import { imageRoutes } from './openai-images/routes.ts'
@@ -30,6 +31,7 @@ export function openAiSurface(surface: Surface) {
     readBodiesIntoSpool(app, surface.gateway.spools)
     modelRoutes(app, surface.gateway)
     imageRoutes(app, surface)
+    chatRoutes(app, surface)
     jobRoutes(app, surface)
   }
 }

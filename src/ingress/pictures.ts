@@ -51,7 +51,8 @@ const listed = (value: unknown, name: string): { value: unknown; param: string }
     : [{ value, param: name }]
 }
 
-async function readPicture(source: PictureSource, value: unknown, param: string): Promise<Spooled> {
+/** One picture in any form, checked. Errors name `param`. */
+export async function readPicture(source: PictureSource, value: unknown, param: string): Promise<Spooled> {
   const picture = await named(param, () => toFile(source, value, param))
   await named(param, () => checkPicture(picture, { types: ACCEPTED, maxBytes: MAX_FILE }))
   return picture
@@ -91,16 +92,26 @@ async function fromText(source: PictureSource, text: string, param: string): Pro
 
 async function fetchPicture(source: PictureSource, url: string, param: string): Promise<Spooled> {
   if (!source.allowExternalImages) throw new AppError('external_image_disabled', { param })
+  return downloadPicture(source, url, param)
+}
+
+/** Fetches a picture of another site, from public addresses only. Errors name `param`. */
+export async function downloadPicture(
+  { http, spool, signal }: Pick<PictureSource, 'http' | 'spool' | 'signal'>,
+  url: string,
+  param: string,
+): Promise<Spooled> {
   try {
-    const reply = await source.http.request({
+    const reply = await http.request({
       url,
       method: 'GET',
-      signal: source.signal,
+      headers: { accept: 'image/*' },
+      signal,
       timeout: FETCH_TIMEOUT,
       trust: 'guarded',
       maxBytes: MAX_FILE,
     })
-    if (reply.status === 200) return await source.spool.receive(reply.body, { limit: MAX_FILE })
+    if (reply.status === 200) return await spool.receive(reply.body, { limit: MAX_FILE })
     reply.discard()
     throw new AppError('invalid_image', {
       param,

@@ -18,6 +18,15 @@ export interface SurfaceSettings {
   /** Whether pictures of other sites may be fetched. */
   allowExternalImages: boolean
   webhookSecret?: string | undefined
+  /** Whether a chat with a model that only writes may be answered with a picture. */
+  chatPictures: 'auto' | 'always' | 'never'
+  chatImageFormat: 'markdown' | 'parts' | 'content' | 'base64'
+  chatProgress: 'content' | 'reasoning' | 'off'
+  chatLanguage: 'auto' | 'zh' | 'en'
+  /** The model that answers for the gateway's alias when no picture is asked for; undefined: the first that there is. */
+  chatModel?: string | undefined
+  /** Whether pictures that a chat upstream only links to are fetched and kept. */
+  storeUpstreamUrls: boolean
   /** Our address as clients know it, without a trailing slash; undefined: as the request says. */
   publicUrl?: string | undefined
 }

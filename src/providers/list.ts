@@ -1,4 +1,4 @@
-import type { ModelInfo, Provider } from './provider.ts'
+import type { Capabilities, ModelInfo, Provider } from './provider.ts'
 
 /** The configured providers, in the order in which they are preferred. */
 export interface ProviderList {
@@ -7,8 +7,10 @@ export interface ProviderList {
   serving(model: string): Provider[]
   /** Every public model once; the first provider that has it names it. */
   models(): ModelInfo[]
-  /** The first model of the preferred provider that has any: what the gateway's own alias stands for. */
+  /** The first model that draws: what the gateway's own alias stands for where a picture is wanted. */
   preferred(): string
+  /** The first model that only writes; undefined where there is none. */
+  chatting(): string | undefined
 }
 
 export function createProviderList(all: readonly Provider[]): ProviderList {
@@ -18,6 +20,10 @@ export function createProviderList(all: readonly Provider[]): ProviderList {
       if (!first.has(model.id)) first.set(model.id, model)
     return [...first.values()]
   }
+  const firstThat = (isRight: (capabilities: Capabilities) => boolean): string | undefined =>
+    all
+      .flatMap((provider) => provider.models().map(({ id }) => ({ id, provider })))
+      .find(({ id, provider }) => isRight(provider.capabilities(id)))?.id
   return {
     all,
     serving: (model) => {
@@ -26,7 +32,8 @@ export function createProviderList(all: readonly Provider[]): ProviderList {
       return [...named, ...guessed]
     },
     models,
-    preferred: () => models()[0]?.id ?? '',
+    preferred: () => firstThat(({ draws }) => draws) ?? '',
+    chatting: () => firstThat(({ kind, draws }) => kind === 'chat' && !draws),
   }
 }
 

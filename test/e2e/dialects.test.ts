@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startWithAnyModel, type TestGateway } from '../pictor.ts'
+import { json, startWithAnyModel, type TestGateway } from '../pictor.ts'
 import type { BehaviourName } from '../upstreams/openai-behaviours.ts'
 import { generateWith } from './ask.ts'
 import { callsFor, expectPainted, rowOf, sha256Of, storedBytes } from './evidence.ts'
@@ -107,5 +107,50 @@ describe('whatever form an upstream answers in, its very bytes are kept', () => 
     const { data } = await generate({ model: 'image-revised', prompt: 'a cat' })
     expect(data[0]?.revised_prompt).toBe('A detailed a cat')
     expect((await rowOf(pictor, data[0]?.image_id)).revised_prompt).toBe('A detailed a cat')
+  })
+})
+
+describe('a chat model that draws is asked over the chat API', () => {
+  const names = [
+    'chat-images',
+    'chat-markdown',
+    'chat-parts',
+    'chat-blocks',
+    'chat-link',
+    'chat-data',
+  ] as const
+  for (const name of names) {
+    test(name, async () => {
+      const model = `gemini-image-${name}`
+      pictor.upstream.behave(model, { name, side: 64, after: 'Do you like it?' })
+      const { data } = await generate({ model, prompt: 'a cat', n: 2, response_format: 'url' })
+      expect(data).toHaveLength(2)
+      for (const { image_id } of data)
+        await expectPainted(await storedBytes(pictor, image_id), { width: 64, height: 64, format: 'png' })
+      const calls = callsFor(pictor.upstream, model)
+      expect(calls.map(({ path }) => path)).toEqual(['/v1/chat/completions', '/v1/chat/completions'])
+    })
+  }
+
+  test('and sees the pictures that it is to edit', async () => {
+    const model = 'nano-banana'
+    const { data } = await generate({ model, prompt: 'a cat', response_format: 'url' })
+    const response = await pictor.fetch(
+      '/v1/images/edits',
+      json({ model, prompt: 'make it white', image: data[0]?.url }),
+    )
+    expect(response.status).toBe(200)
+    const first = await storedBytes(pictor, data[0]?.image_id)
+    expect(callsFor(pictor.upstream, model)[1]?.pictures).toMatchObject([{ sha256: sha256Of(first) }])
+  })
+
+  test('what it says instead of drawing reaches the client', async () => {
+    const model = 'gemini-image-refusal'
+    pictor.upstream.behave(model, 'chat-refusal')
+    await expect(generate({ model, prompt: 'a cat' })).rejects.toMatchObject({
+      status: 502,
+      code: 'no_image',
+      message: expect.stringContaining('I cannot draw that.'),
+    })
   })
 })

@@ -15,9 +15,9 @@ const idsOf = async ({ openai }: Pick<TestGateway, 'openai'>) => {
   return ids
 }
 
-test('the list begins with the alias and holds what draws, upstreams first', async () => {
+test('the list begins with the alias and holds what draws and what chats, upstreams first', async () => {
   await eventually(async () => ((await idsOf(pictor)).includes('gpt-image-1.5') ? true : undefined))
-  expect(await idsOf(pictor)).toEqual(['pictor', 'gpt-image-1.5', 'demo'])
+  expect(await idsOf(pictor)).toEqual(['pictor', 'gpt-image-1.5', 'gpt-4o-mini', 'demo'])
   const response = await pictor.fetch('/v1/models')
   const { object, data } = (await response.json()) as { object: string; data: unknown[] }
   expect(object).toBe('list')
@@ -31,10 +31,10 @@ test('one model', async () => {
 
 test('an unknown model is 404, for questions and for pictures', async () => {
   const error = { status: 404, code: 'model_not_found', param: 'model', type: 'invalid_request_error' }
-  await expect(pictor.openai.models.retrieve('gpt-4o-mini')).rejects.toMatchObject(error)
+  await expect(pictor.openai.models.retrieve('gpt-5-nothing')).rejects.toMatchObject(error)
   const before = pictor.upstream.requests.length
   await expect(
-    pictor.openai.images.generate({ model: 'gpt-4o-mini', prompt: 'a cat' }),
+    pictor.openai.images.generate({ model: 'gpt-5-nothing', prompt: 'a cat' }),
   ).rejects.toMatchObject(error)
   expect(pictor.upstream.requests).toHaveLength(before)
 })
@@ -53,7 +53,14 @@ test('ids with a slash, and the models of a relay', async () => {
     GATEWAY_MODEL: 'artist',
   })
   await eventually(async () => ((await idsOf(both)).includes('vendor/flux-1') ? true : undefined))
-  expect(await idsOf(both)).toEqual(['artist', 'vendor/flux-1', 'vendor/painter', 'grok-imagine-0.9', 'demo'])
+  expect(await idsOf(both)).toEqual([
+    'artist',
+    'vendor/flux-1',
+    'vendor/painter',
+    'vendor/image-captioner',
+    'grok-imagine-0.9',
+    'demo',
+  ])
   expect(await both.openai.models.retrieve('vendor/painter')).toMatchObject({ id: 'vendor/painter' })
   await upstream.close()
 })

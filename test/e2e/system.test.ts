@@ -150,6 +150,7 @@ describe('the API reference', () => {
         'GET /v1/models',
         'GET /v1/models/{id}',
         'POST /v1/images/generations',
+        'POST /v1/chat/completions',
         'POST /v1/images/edits',
         'POST /v1/images/variations',
         'GET /v1/images/jobs/{id}',

@@ -88,4 +88,4 @@ export const FAILURES = {
     ),
   'upstream-error-number': () =>
     document({ error: { message: 'bad response', type: 'upstream_error', param: '', code: 500 } }, 500),
-} satisfies Record<string, (call: ImageCall) => Reply>
+} satisfies Record<string, (call: Pick<ImageCall, 'request'>) => Reply>

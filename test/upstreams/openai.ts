@@ -1,22 +1,19 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { BEHAVIOURS, type BehaviourName } from './openai-behaviours.ts'
 import type { ImageCall } from './openai-bodies.ts'
+import { CHAT_BEHAVIOURS, type ChatBehaviourName, type ChatCall, type ChatOptions } from './openai-chat.ts'
 import { document, failure, type Reply } from './openai-reply.ts'
-import { type PictureFormat, paint } from './pictures.ts'
+import { endOf, type Pace, send } from './openai-wire.ts'
+import { type Picture, type PictureFormat, paint } from './pictures.ts'
 import { type RecordedRequest, record } from './recorded-request.ts'
 
-/** How to answer an image call: by name, or with more to say about it. */
-export type Behaviour = BehaviourName | BehaviourOptions
+/** How to answer a call: by name, or with more to say about it. */
+export type Behaviour = BehaviourOptions['name'] | BehaviourOptions
 
-export interface BehaviourOptions {
-  name: BehaviourName
-  /** Milliseconds before the first byte. Default: 0. */
-  delay?: number
-  /** Milliseconds over which the body is spread. Default: 0. */
-  over?: number
+export interface BehaviourOptions extends Pace, ChatOptions {
+  /** Failures and `auto` are for images and chats alike, `chat-…` is for chats. */
+  name: BehaviourName | ChatBehaviourName
   /** Smallest size of a PNG in bytes; the filling does not change the pixels. */
   bytes?: number
 }
@@ -28,14 +25,16 @@ export interface FakeOpenAiOptions {
   port?: number
 }
 
-/** A running fake of an OpenAI-compatible upstream. */
+/** A running fake of an OpenAI-compatible upstream for images and chats. */
 export interface FakeOpenAi {
   /** Base URL with `/v1`. */
   url: string
   /** Scheme, host and port. */
   origin: string
-  /** The image calls and model lists so far, oldest first; the newest 1,000 are kept. */
+  /** The image and chat calls and model lists so far, oldest first; the newest 1,000 are kept. */
   requests: RecordedRequest[]
+  /** What was painted so far, previews and drafts included; the newest 1,000 are kept. */
+  painted: Picture[]
   /** The `authorization` of each download so far. */
   downloads: (string | undefined)[]
   /** Entries of `GET /models`; undefined answers 404. */
@@ -47,11 +46,12 @@ export interface FakeOpenAi {
   close(): Promise<void>
 }
 
-const KEPT_REQUESTS = 1000
+const KEPT = 1000
 
 /** Starts the fake on 127.0.0.1. Every model answers as the real upstream would until `behave` says otherwise. */
 export async function startFakeOpenAi(options: FakeOpenAiOptions = {}): Promise<FakeOpenAi> {
   const requests: RecordedRequest[] = []
+  const painted: Picture[] = []
   const downloads: (string | undefined)[] = []
   const behaviours = new Map<string, Behaviour[]>()
   const files = new Map<string, PublishedFile>()
@@ -71,15 +71,26 @@ export async function startFakeOpenAi(options: FakeOpenAiOptions = {}): Promise<
       return await send(response, await BEHAVIOURS['401'](imageCall(request, {})))
     }
     if (path === '/v1/models') return await send(response, modelList())
-    if (!IMAGE_ROUTES.has(path))
+    if (!IMAGE_ROUTES.has(path) && path !== CHAT_ROUTE)
       return await send(response, failure(404, `Invalid URL (POST ${path})`, 'invalid_request_error', null))
     const behaviour = next(String(request.body.model))
-    await send(response, await BEHAVIOURS[behaviour.name](imageCall(request, behaviour)), behaviour)
+    await send(response, await replyTo(request, behaviour, path === CHAT_ROUTE), behaviour)
+  }
+
+  function replyTo(
+    request: RecordedRequest,
+    behaviour: BehaviourOptions,
+    isChat: boolean,
+  ): Reply | Promise<Reply> {
+    const { name } = behaviour
+    if (isChat && isKey(CHAT_BEHAVIOURS, name)) return CHAT_BEHAVIOURS[name](chatCall(request, behaviour))
+    if (!isChat && isKey(BEHAVIOURS, name)) return BEHAVIOURS[name](imageCall(request, behaviour))
+    return failure(400, `"${name}" is no way to answer ${request.path}.`, 'invalid_request_error', null)
   }
 
   function keep(request: RecordedRequest): void {
     requests.push(request)
-    if (requests.length > KEPT_REQUESTS) requests.shift()
+    if (requests.length > KEPT) requests.shift()
     for (const waiter of waiting) if (waiter.count <= requests.length) waiter.resolve()
   }
 
@@ -89,23 +100,46 @@ export async function startFakeOpenAi(options: FakeOpenAiOptions = {}): Promise<
     return typeof behaviour === 'string' ? { name: behaviour } : behaviour
   }
 
-  function imageCall(request: RecordedRequest, { bytes }: Partial<BehaviourOptions>): ImageCall {
+  function imageCall(request: RecordedRequest, options: Partial<BehaviourOptions>): ImageCall {
     const format = formatOf(request)
     return {
       request,
       format,
       kind: request.path.includes('/edits') ? 'image_edit' : 'image_generation',
       n: Number(request.body.n ?? 1),
-      paint: (other = format) => {
-        pictures += 1
-        return paint({ ...pixelsOf(request), format: other, bytes, mark: `picture ${pictures}` })
-      },
-      publish: (content, { type = `image/${format}`, needsKey = false, host = '127.0.0.1' } = {}) => {
-        const path = `/files/${files.size}.${format}`
-        files.set(path, { content, type, needsKey })
-        return `http://${host}:${port()}${path}`
-      },
+      paint: (other = format) => paintNext(request, other, options),
+      publish: (content, { type = `image/${format}`, needsKey = false, host = '127.0.0.1' } = {}) =>
+        publish(`${files.size}.${format}`, { content, type, needsKey }, host),
     }
+  }
+
+  function chatCall(request: RecordedRequest, options: BehaviourOptions): ChatCall {
+    return {
+      request,
+      options,
+      paint: () => paintNext(request, 'png', options),
+      publish: (content) =>
+        publish(`${files.size}.png`, { content, type: 'image/png', needsKey: false }, '127.0.0.1'),
+    }
+  }
+
+  async function paintNext(
+    request: RecordedRequest,
+    format: PictureFormat,
+    { bytes, side }: Partial<BehaviourOptions>,
+  ): Promise<Picture> {
+    pictures += 1
+    const size = side === undefined ? pixelsOf(request) : { width: side, height: side }
+    const picture = await paint({ ...size, format, bytes, mark: `picture ${pictures}` })
+    painted.push(picture)
+    if (painted.length > KEPT) painted.shift()
+    return picture
+  }
+
+  function publish(name: string, file: PublishedFile, host: string): string {
+    const path = `/files/${name}`
+    files.set(path, file)
+    return `http://${host}:${port()}${path}`
   }
 
   function download(path: string, message: IncomingMessage): Reply {
@@ -139,6 +173,7 @@ export async function startFakeOpenAi(options: FakeOpenAiOptions = {}): Promise<
     url: `${origin}/v1`,
     origin,
     requests,
+    painted,
     downloads,
     models: ['gpt-image-1.5', 'gpt-4o-mini'],
     behave: (model, behaviour) => behaviours.set(model, [behaviour].flat()),
@@ -159,62 +194,11 @@ interface PublishedFile {
   needsKey: boolean
 }
 
+const CHAT_ROUTE = '/v1/chat/completions'
 const IMAGE_ROUTES = new Set(['/v1/images/generations', '/v1/images/edits', '/v1/images/variations'])
 
-function endOf(response: ServerResponse): RecordedRequest['finished'] {
-  return new Promise((resolve) => {
-    response.once('close', () => resolve(response.writableFinished ? 'complete' : 'aborted'))
-  })
-}
-
-async function send(
-  response: ServerResponse,
-  reply: Reply,
-  { delay = 0, over = 0 }: Partial<BehaviourOptions> = {},
-): Promise<void> {
-  if (delay > 0) await pause(delay)
-  if (reply.fault === 'hang' || response.destroyed) return
-  if (reply.fault === 'reset') return void response.socket?.resetAndDestroy()
-  const length = reply.body.reduce((sum, part) => sum + part.length, 0)
-  response.writeHead(reply.status, {
-    'x-request-id': 'req_fake',
-    ...reply.headers,
-    ...lengthHeader(reply, length),
-  })
-  const end = reply.fault === 'cut' ? Math.floor(length / 2) : length
-  const pieces = Readable.from(cutUp(reply.body, end, over), { objectMode: false })
-  await pipeline(pieces, response, { end: reply.fault === undefined }).catch(() => pieces.destroy())
-  if (reply.fault === 'cut') response.socket?.destroySoon()
-}
-
-/** Parts in which a slow body is sent. */
-const SLICES = 50
-
-/** A stream has no length; everything else says it, as the real ones do. */
-function lengthHeader(reply: Reply, length: number): Record<string, string> {
-  return reply.headers?.['content-type']?.startsWith('text/event-stream')
-    ? {}
-    : { 'content-length': String(length) }
-}
-
-/** The first `end` bytes, spread over so many milliseconds. */
-async function* cutUp(parts: readonly Buffer[], end: number, over: number): AsyncIterable<Buffer> {
-  const step = over > 0 ? Math.ceil(end / SLICES) : end
-  let position = 0
-  for (const part of parts) {
-    const usable = part.subarray(0, Math.max(0, end - position))
-    for (let start = 0; start < usable.length; start += step) {
-      yield usable.subarray(start, start + step)
-      if (over > 0) await pause(over / SLICES)
-    }
-    position += part.length
-  }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds).unref()
-  })
+function isKey<T extends object>(names: T, name: PropertyKey): name is keyof T {
+  return Object.hasOwn(names, name)
 }
 
 function formatOf({ body }: RecordedRequest): PictureFormat {
@@ -223,11 +207,20 @@ function formatOf({ body }: RecordedRequest): PictureFormat {
 }
 
 function pixelsOf({ body }: RecordedRequest): { width: number; height: number } {
-  const [width = Number.NaN, height = Number.NaN] = String(body.size ?? body.aspect_ratio)
+  const { aspect_ratio: ratio = body.aspect_ratio, image_size: tier = body.resolution }: Tiered = Object(
+    body.image_config,
+  )
+  const [width = Number.NaN, height = Number.NaN] = String(body.size ?? ratio)
     .split(/[x:]/)
     .map(Number)
   if (!(width > 0 && height > 0)) return { width: 1024, height: 1024 }
   if (body.size !== undefined) return { width, height }
-  const scale = (body.resolution === '2k' ? 2048 : 1024) / Math.max(width, height)
+  const scale = (/^2k$/i.test(String(tier)) ? 2048 : 1024) / Math.max(width, height)
   return { width: Math.round(width * scale), height: Math.round(height * scale) }
+}
+
+/** As OpenRouter takes sizes for Gemini. */
+interface Tiered {
+  aspect_ratio?: unknown
+  image_size?: unknown
 }

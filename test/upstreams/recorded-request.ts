@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { picturesIn, type RecordedPicture } from './recorded-pictures.ts'
 
 export interface RecordedFile {
   /** Name of the form field, e.g. `image[]`. */
@@ -17,6 +18,8 @@ export interface RecordedRequest {
   /** The JSON body, or the text fields of a form; repeated fields become an array. */
   body: Readonly<Record<string, unknown>>
   files: readonly RecordedFile[]
+  /** The data URLs in a JSON body, in their order. */
+  pictures: readonly RecordedPicture[]
   /** Whether the answer was read to the end or the client went away before. */
   finished: Promise<'complete' | 'aborted'>
 }
@@ -31,8 +34,10 @@ export async function record(
   const bytes = Buffer.concat(chunks)
   const type = message.headers['content-type'] ?? ''
   const base = { method: message.method ?? '', path: message.url ?? '', headers: message.headers, finished }
-  if (type.startsWith('multipart/form-data')) return { ...base, ...(await readForm(bytes, type)) }
-  return { ...base, body: readObject(bytes), files: [] }
+  if (type.startsWith('multipart/form-data'))
+    return { ...base, ...(await readForm(bytes, type)), pictures: [] }
+  const body = readObject(bytes)
+  return { ...base, body, files: [], pictures: picturesIn(body) }
 }
 
 async function readForm(bytes: Buffer, type: string): Promise<Pick<RecordedRequest, 'body' | 'files'>> {

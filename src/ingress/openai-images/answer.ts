@@ -11,6 +11,7 @@ import type { TaskEvent } from '../../tasks/progress.ts'
 import type { TaskRecord } from '../../tasks/task-table.ts'
 import { holdSpool } from '../body.ts'
 import { openAiShape } from '../error-reply.ts'
+import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
 import { baseUrlOf, type Surface } from '../surface.ts'
 import { toJobReply } from './job-reply.ts'
@@ -101,14 +102,6 @@ const listenTwice = ({ gateway }: Surface, task: TaskRecord) => ({
 async function firstPicture(events: AsyncIterable<TaskEvent>, succeeded: Promise<unknown>): Promise<void> {
   for await (const event of events) if (event.type === 'partial' || event.type === 'image') return
   await succeeded
-}
-
-function sendEvents(reply: FastifyReply, events: AsyncIterable<Uint8Array>): FastifyReply {
-  reply
-    .header('content-type', 'text/event-stream; charset=utf-8')
-    .header('cache-control', 'no-cache')
-    .header('x-accel-buffering', 'no')
-  return reply.send(Readable.from(events, { objectMode: false }))
 }
 
 async function isSlow(finished: Promise<unknown>): Promise<boolean> {

@@ -4,8 +4,7 @@ import { ASPECT_RATIOS, MAX_INPUT_IMAGES, OUTPUT_FORMATS } from '../../../contra
 import type { Spooled } from '../../bytes/spooled.ts'
 import type { Call, CallContext, Capabilities, ImageEvent, Provider } from '../provider.ts'
 import { ProviderError } from '../provider-error.ts'
-import { openEdit } from './edit.ts'
-import { type Painting, paintSketch } from './paint.ts'
+import type { Painting } from './paint.ts'
 import { MAX_IMAGES, planCalls } from './plan.ts'
 import { type DemoRequest, isDemoRequest, MAX_SIDE } from './request.ts'
 
@@ -82,9 +81,13 @@ async function* run(call: Call, { spool, signal }: CallContext): AsyncGenerator<
   }
 }
 
-/** What paints one picture for a seed. */
+/** What paints one picture for a seed. Loaded when it is needed: libvips is large, and most servers never paint. */
 async function painter(request: DemoRequest): Promise<(seed: number) => Promise<Painting>> {
-  if (request.references.length > 0) return openEdit(request)
+  if (request.references.length > 0) {
+    const { openEdit } = await import('./edit.ts')
+    return openEdit(request)
+  }
+  const { paintSketch } = await import('./paint.ts')
   return async (seed) => paintSketch(request.prompt, seed, request.size)
 }
 

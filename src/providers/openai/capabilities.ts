@@ -1,31 +1,13 @@
-import type { Capabilities } from '../provider.ts'
+import { chatTraits } from './chat-capabilities.ts'
+import { guessedKind, type ModelKind } from './model-kind.ts'
+import { NO_SUPPORT, nameOf, type Traits } from './traits.ts'
 
-/** What a model of this dialect can take, with the facts that only this adapter needs. */
-export interface Traits extends Capabilities {
-  /** Tiers that stand for pixels where the model takes a ratio instead of a size. */
-  resolutions: readonly Resolution[]
-  /** Widest allowed ratio of the long to the short side; for free sizes. */
-  maxRatio: number
-  /** Most pixels in all; for free sizes. */
-  maxPixels: number
-  /** How pictures to edit are sent first. */
-  editForm: 'multipart' | 'json'
-  /** What a JSON edit looks like: xAI's `image.url` or OpenAI's `images[].image_url`. */
-  jsonEdit: 'xai' | 'openai'
-}
-
-export type Resolution = '1k' | '2k'
-
-/** The traits of a model at a host. A relay may put a vendor before the name, as in `openai/gpt-image-1`. */
-export function traitsOf(model: string, host: string): Traits {
-  const name = model.slice(model.lastIndexOf('/') + 1)
+/** The traits of a model at a host. */
+export function traitsOf(model: string, host: string, known: ModelKind = guessedKind(model, host)): Traits {
+  if (known.kind === 'chat') return chatTraits(model, known)
+  const name = nameOf(model)
   const family = FAMILIES.find(({ pattern }) => pattern.test(name))
   return { ...RELAY, ...family?.traits, ...HOSTS[host] }
-}
-
-/** Whether a model's name says that it draws. */
-export function looksLikeImageModel(model: string): boolean {
-  return IMAGE_NAMES.test(model) && !OTHER_NAMES.test(model)
 }
 
 /** Models that api.openai.com is known to have when nobody asked it yet. */
@@ -69,19 +51,7 @@ const RELAY: Traits = {
   maxPixels: Number.POSITIVE_INFINITY,
   editForm: 'multipart',
   jsonEdit: 'openai',
-}
-
-const NOTHING: Capabilities['supports'] = {
-  seed: false,
-  mask: false,
-  variation: false,
-  partialImages: false,
-  responseFormat: false,
-  outputCompression: false,
-  moderation: false,
-  inputFidelity: false,
-  user: true,
-  unknownParameters: false,
+  modalities: [],
 }
 
 const GPT_IMAGE: Partial<Traits> = {
@@ -89,7 +59,7 @@ const GPT_IMAGE: Partial<Traits> = {
   qualities: ['auto', 'low', 'medium', 'high'],
   styles: [],
   supports: {
-    ...NOTHING,
+    ...NO_SUPPORT,
     mask: true,
     partialImages: true,
     outputCompression: true,
@@ -123,7 +93,7 @@ const XAI: Partial<Traits> = {
   styles: [],
   backgrounds: [],
   outputFormats: [],
-  supports: { ...NOTHING, responseFormat: true },
+  supports: { ...NO_SUPPORT, responseFormat: true },
   jsonEdit: 'xai',
 }
 
@@ -140,7 +110,7 @@ const FAMILIES: readonly { pattern: RegExp; traits: Partial<Traits> }[] = [
   },
   {
     pattern: /^gpt-image-1-mini/,
-    traits: { ...GPT_IMAGE, supports: { ...NOTHING, ...GPT_IMAGE.supports, inputFidelity: false } },
+    traits: { ...GPT_IMAGE, supports: { ...NO_SUPPORT, ...GPT_IMAGE.supports, inputFidelity: false } },
   },
   { pattern: /^(gpt-image|chatgpt-image)/, traits: GPT_IMAGE },
   {
@@ -152,7 +122,7 @@ const FAMILIES: readonly { pattern: RegExp; traits: Partial<Traits> }[] = [
       qualities: ['standard', 'hd'],
       backgrounds: [],
       outputFormats: [],
-      supports: { ...NOTHING, responseFormat: true },
+      supports: { ...NO_SUPPORT, responseFormat: true },
     },
   },
   {
@@ -164,7 +134,7 @@ const FAMILIES: readonly { pattern: RegExp; traits: Partial<Traits> }[] = [
       styles: [],
       backgrounds: [],
       outputFormats: [],
-      supports: { ...NOTHING, mask: true, variation: true, responseFormat: true },
+      supports: { ...NO_SUPPORT, mask: true, variation: true, responseFormat: true },
     },
   },
   { pattern: /^grok-imagine-image-2/, traits: { ...XAI, qualities: ['low', 'medium'] } },
@@ -178,7 +148,3 @@ const HOSTS: Readonly<Record<string, Partial<Traits>>> = {
   // Multipart edits are refused; relays of the same models want them.
   'api.x.ai': { editForm: 'json' },
 }
-
-const IMAGE_NAMES =
-  /image|imagine|imagen|dall-?e|flux|stable-?diffusion|sdxl|sd-?3|seedream|kolors|midjourney|ideogram|recraft|hidream|cogview|nano-banana|kandinsky|jimeng|photon|playground-v|wanx|t2i/i
-const OTHER_NAMES = /embed|video|caption|moderation|rerank|vision|i2v|t2v/i

@@ -1,6 +1,5 @@
 import type { CallContext, ModelInfo } from '../provider.ts'
 import { parseJson, readText } from '../read-reply.ts'
-import { looksLikeImageModel } from './capabilities.ts'
 import { toProviderError } from './errors.ts'
 import { authorization, type Upstream } from './send.ts'
 
@@ -8,12 +7,19 @@ import { authorization, type Upstream } from './send.ts'
 const MAX_LIST_BYTES = 16 * 1024 * 1024
 const TIMEOUT = 20_000
 
-/** Asks `GET /models` and keeps what can draw. @throws OutgoingError, ProviderError */
+/** A model in an upstream's list. */
+export interface FoundModel {
+  info: ModelInfo
+  /** What it can answer with, such as `text` and `image`; undefined where the list does not say. */
+  outputs: readonly string[] | undefined
+}
+
+/** Asks `GET /models`. @throws OutgoingError, ProviderError */
 export async function fetchModels(
   upstream: Upstream,
   secret: string,
   { http, signal }: Pick<CallContext, 'http' | 'signal'>,
-): Promise<ModelInfo[]> {
+): Promise<FoundModel[]> {
   const reply = await http.request({
     url: `${upstream.baseUrl}/models`,
     method: 'GET',
@@ -38,21 +44,22 @@ function listIn(body: unknown): readonly unknown[] | undefined {
   return Array.isArray(models) ? models : undefined
 }
 
-function readModel(entry: unknown): ModelInfo | undefined {
+function readModel(entry: unknown): FoundModel | undefined {
   const { id, created, owned_by: ownedBy } = typeof entry === 'string' ? { id: entry } : fieldsOf(entry)
-  if (typeof id !== 'string' || !(saysImage(entry) ?? looksLikeImageModel(id))) return undefined
-  return {
+  if (typeof id !== 'string' || id === '') return undefined
+  const info = {
     id,
     created: typeof created === 'number' ? created : 0,
     ownedBy: typeof ownedBy === 'string' ? ownedBy : '',
   }
+  return { info, outputs: outputsOf(entry) }
 }
 
-/** `output_modalities` of OpenRouter and xAI, on top or in `architecture`; undefined where the list does not say. */
-function saysImage(entry: unknown): boolean | undefined {
+/** `output_modalities` of OpenRouter and xAI, on top or in `architecture`. */
+function outputsOf(entry: unknown): string[] | undefined {
   const { output_modalities: own, architecture } = fieldsOf(entry)
-  const modalities = own ?? fieldsOf(architecture).output_modalities
-  return Array.isArray(modalities) ? modalities.includes('image') : undefined
+  const outputs = own ?? fieldsOf(architecture).output_modalities
+  return Array.isArray(outputs) ? outputs.filter((output) => typeof output === 'string') : undefined
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

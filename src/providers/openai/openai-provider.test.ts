@@ -9,7 +9,7 @@ import type { BehaviourName } from '../../../test/upstreams/openai-behaviours.ts
 import { createOutgoing, type Outgoing } from '../../base/http.ts'
 import { openSpoolDirectory, type Spool, type SpoolDirectory } from '../../bytes/spool.ts'
 import { providerConformance } from '../conformance.ts'
-import type { ImageEvent, Inputs } from '../provider.ts'
+import type { ImageEvent, Inputs, ModelInfo, Provider } from '../provider.ts'
 import { ProviderError } from '../provider-error.ts'
 import { createOpenAiProvider, type OpenAiConfig } from './openai-provider.ts'
 
@@ -321,7 +321,7 @@ describe('requests', () => {
 })
 
 describe('models', () => {
-  test('those that can draw are found, by what the list says or by their names', async () => {
+  test('all of them are found, and what they are by what the list says or by their names', async () => {
     fake.models = [
       'gpt-4o',
       'gpt-image-1.5',
@@ -329,25 +329,33 @@ describe('models', () => {
       'black-forest/flux-2',
       { id: 'google/gemini-x', architecture: { output_modalities: ['text', 'image'] } },
       { id: 'vendor/image-reader', architecture: { output_modalities: ['text'] } },
+      { id: 'vendor/speaker', output_modalities: ['audio'] },
     ]
     const provider = makeProvider()
     await provider.discover?.({ http, signal: new AbortController().signal })
-    expect(provider.models().map(({ id }) => id)).toEqual([
-      'gpt-image-1.5',
-      'black-forest/flux-2',
-      'google/gemini-x',
-    ])
+    expect(kindsOf(provider)).toEqual({
+      'gpt-4o': 'chat',
+      'gpt-image-1.5': 'image that draws',
+      'black-forest/flux-2': 'image that draws',
+      'google/gemini-x': 'chat that draws',
+      'vendor/image-reader': 'chat',
+    })
     expect(provider.serves('gpt-image-1.5')).toBe(true)
     expect(provider.serves('gpt-image-1')).toBe(false)
+    // Not offered, since it can do nothing here, but not forbidden either.
+    expect(provider.serves('vendor/speaker')).toBe(true)
   })
 
   test('a list without a drawing model leaves the names to decide', async () => {
     fake.models = ['gpt-4o']
     const provider = makeProvider()
+    expect(provider.serves('gpt-4o-mini')).toBe(true)
+    expect(provider.serves('painter-9000')).toBe(false)
     await provider.discover?.({ http, signal: new AbortController().signal })
-    expect(provider.models()).toEqual([])
+    expect(provider.models().map(({ id }) => id)).toEqual(['gpt-4o'])
     expect(provider.serves('gpt-image-1')).toBe(true)
-    expect(provider.serves('gpt-4o')).toBe(false)
+    expect(provider.serves('gpt-4o')).toBe(true)
+    expect(provider.serves('gpt-4o-mini')).toBe(false)
   })
 
   test('a relay without a list serves whatever is asked for', async () => {
@@ -359,11 +367,35 @@ describe('models', () => {
     expect(provider.serves('painter-9000')).toBe(true)
   })
 
-  test('fixed models are all there is', () => {
-    const provider = makeProvider({ fixedModels: ['painter-9000'] })
-    expect(provider.models()).toEqual([{ id: 'painter-9000', created: 0, ownedBy: '' }])
+  test('configured models come first, and are what they were configured for', async () => {
+    fake.models = ['gpt-4o', 'my-chat', 'painter-9000', 'flux-2']
+    const provider = makeProvider({
+      fixedModels: ['painter-9000', 'gpt-5'],
+      chatModels: ['my-chat', 'gpt-5'],
+    })
+    expect(kindsOf(provider)).toEqual({
+      'painter-9000': 'image that draws',
+      'gpt-5': 'chat that draws',
+      'my-chat': 'chat',
+    })
+    expect(provider.serves('gpt-4o')).toBe(false)
+    await provider.discover?.({ http, signal: new AbortController().signal })
+    expect(Object.entries(kindsOf(provider))).toEqual([
+      ['painter-9000', 'image that draws'],
+      ['gpt-5', 'chat that draws'],
+      ['my-chat', 'chat'],
+      ['gpt-4o', 'chat'],
+      ['flux-2', 'image that draws'],
+    ])
+    expect(provider.serves('gpt-4o')).toBe(true)
     expect(provider.serves('gpt-image-1')).toBe(false)
-    expect(provider.discover).toBeUndefined()
+  })
+
+  test('where a list says what a configured model gives, that counts', async () => {
+    fake.models = [{ id: 'omni', output_modalities: ['text', 'image'] }]
+    const provider = makeProvider({ fixedModels: ['omni'] })
+    await provider.discover?.({ http, signal: new AbortController().signal })
+    expect(kindsOf(provider)).toEqual({ omni: 'chat that draws' })
   })
 
   test('OpenAI itself has known models before anybody asked', () => {
@@ -379,6 +411,14 @@ describe('models', () => {
     expect(makeProvider({ apiKeys: [] }).accounts).toEqual([{ id: 'fake:1', secret: '' }])
   })
 })
+
+function kindsOf(provider: Provider): Record<string, string> {
+  const kind = ({ id }: ModelInfo) => {
+    const { kind, draws } = provider.capabilities(id)
+    return [id, draws ? `${kind} that draws` : kind]
+  }
+  return Object.fromEntries(provider.models().map(kind))
+}
 
 interface Changes {
   http?: Outgoing

@@ -1,8 +1,10 @@
 import type { OutgoingReply } from '../../base/http.ts'
-import type { Call, CallContext, ImageEvent, ModelInfo, Provider } from '../provider.ts'
+import type { Call, CallContext, ImageEvent, Provider } from '../provider.ts'
 import { ProviderError } from '../provider-error.ts'
-import { looksLikeImageModel, OPENAI_MODELS, traitsOf } from './capabilities.ts'
+import { passOn } from './chat.ts'
+import { isChatDrawing, planDrawing, sendDrawing } from './chat-drawing.ts'
 import { fetchModels } from './discover.ts'
+import { createModelList } from './model-list.ts'
 import { failureOf, parseReply } from './parse.ts'
 import { type ImageRequest, isImageRequest, planCalls } from './plan.ts'
 import { send, type Upstream } from './send.ts'
@@ -15,14 +17,16 @@ export interface OpenAiConfig {
   baseUrl: string
   /** One account for each; empty where the upstream wants none. */
   apiKeys: readonly string[]
-  /** The models to offer, instead of asking the upstream. */
+  /** Models to draw with, offered before those that the upstream lists. With them, nothing unlisted is asked for. */
   fixedModels?: readonly string[] | undefined
+  /** Models to chat with, in the same way; one that is in both draws in chats. */
+  chatModels?: readonly string[] | undefined
   /** Milliseconds for one call. */
   timeout: number
 }
 
 /**
- * A provider for any upstream that speaks OpenAI's images API: OpenAI itself, xAI, and relays.
+ * A provider for any upstream that speaks OpenAI's images or chat API: OpenAI itself, xAI, OpenRouter, and relays.
  * Besides ProviderError, `run` throws the reason of the signal when it was aborted, and faults of our own disk as they are.
  */
 export function createOpenAiProvider(config: OpenAiConfig): Provider {
@@ -32,15 +36,13 @@ export function createOpenAiProvider(config: OpenAiConfig): Provider {
     id: `${config.name}:${index + 1}`,
     secret,
   }))
-  let models = config.fixedModels?.map(named) ?? (host === 'api.openai.com' ? OPENAI_MODELS.map(named) : [])
-  let others: Others = config.fixedModels === undefined ? 'image names' : 'none'
+  const models = createModelList(config, host)
 
   async function* run(call: Call, context: CallContext): AsyncIterable<ImageEvent> {
-    if (!isImageRequest(call.request)) throw new TypeError('This call was planned by another provider')
     let isAnswered = false
     let reply: OutgoingReply | undefined
     try {
-      reply = await sendFitting(upstream, call.request, context)
+      reply = await sendPlanned(upstream, call.request, context)
       isAnswered = reply.status < 300
       if (isAnswered) yield { type: 'arriving' }
       yield* parseReply(reply, upstream, context)
@@ -54,13 +56,10 @@ export function createOpenAiProvider(config: OpenAiConfig): Provider {
   async function discover(context: Pick<CallContext, 'http' | 'signal'>): Promise<void> {
     const secret = accounts[0]?.secret ?? ''
     try {
-      const found = await fetchModels(upstream, secret, context)
-      if (found.length === 0) return
-      models = found
-      others = 'none'
+      models.learn(await fetchModels(upstream, secret, context))
     } catch (error) {
       const failure = translateError(error, context.signal, secret, false)
-      if (others === 'image names' && hasNoList(failure)) others = 'any'
+      if (hasNoList(failure)) models.hasNoList()
       throw failure
     }
   }
@@ -68,28 +67,28 @@ export function createOpenAiProvider(config: OpenAiConfig): Provider {
   return {
     name: config.name,
     accounts,
-    models: () => models,
-    serves: (model) =>
-      models.some(({ id }) => id === model) ||
-      others === 'any' ||
-      (others === 'image names' && looksLikeImageModel(model)),
-    capabilities: (model) => traitsOf(model, host),
-    plan: (request) => planCalls(request, traitsOf(request.model, host)),
+    models: models.all,
+    serves: models.serves,
+    capabilities: models.traits,
+    plan: (request) => {
+      const traits = models.traits(request.model)
+      return traits.kind === 'chat' ? planDrawing(request, traits) : planCalls(request, traits)
+    },
     run,
-    ...(config.fixedModels === undefined ? { discover } : {}),
+    chat: (call, context) => passOn(upstream, call, context),
+    discover,
   }
 }
-
-/** Which models that it does not list a provider serves. */
-type Others = 'none' | 'image names' | 'any'
 
 /** The upstream answered, and not that it is busy or does not know us: it has no list. */
 function hasNoList(failure: unknown): boolean {
   return failure instanceof ProviderError && (failure.kind === 'bad_param' || failure.kind === 'upstream_bug')
 }
 
-function named(id: string): ModelInfo {
-  return { id, created: 0, ownedBy: '' }
+function sendPlanned(upstream: Upstream, request: unknown, context: CallContext): Promise<OutgoingReply> {
+  if (isChatDrawing(request)) return sendDrawing(upstream, request, context)
+  if (isImageRequest(request)) return sendFitting(upstream, request, context)
+  throw new TypeError('This call was planned by another provider')
 }
 
 /**

@@ -1,19 +1,20 @@
 import type { OutgoingReply } from '../../base/http.ts'
 import { readEvents } from '../../bytes/read-events.ts'
 import { readJson } from '../../bytes/read-json.ts'
-import { SpooledText } from '../../bytes/spooled.ts'
 import type { CallContext, ImageEvent } from '../provider.ts'
-import { ProviderError } from '../provider-error.ts'
+import type { ProviderError } from '../provider-error.ts'
 import { bodyOf, mediaTypeOf, parseJson, readText } from '../read-reply.ts'
+import { choicesOf, detailsOf, failedPart, fieldsOf, isFiltered, noPicture, usageOf } from './answer-facts.ts'
+import { type ChatPictures, createChatPictures } from './chat-pictures.ts'
 import { holdsError, toProviderError } from './errors.ts'
-import { fetchPicture, sourceIn } from './picture-source.ts'
+import { fetchPicture, signatureOf, sourceIn } from './picture-source.ts'
 import type { Upstream } from './send.ts'
 
 /** Error bodies are short; what is longer is a web page. */
 const MAX_ERROR_BYTES = 64 * 1024
 
 /**
- * Reads the answer to an image call, whatever was asked for: its type says whether it is JSON, a stream or a picture.
+ * Reads the answer to a call that draws, whatever was asked for: its type says whether it is JSON, a stream or a picture.
  * At least one `image` or `blocked` comes, or it throws.
  */
 export async function* parseReply(
@@ -26,11 +27,16 @@ export async function* parseReply(
   if (type === 'text/event-stream') return yield* parseStream(reply, upstream, context)
   if (type.startsWith('image/')) {
     const source = await context.spool.receive(bodyOf(reply))
-    return yield* picturesOf({ data: [source] }, upstream, context)
+    return yield* picturesOf({ items: [source], body: undefined }, upstream, context)
   }
   const body = await readJson(bodyOf(reply), { spool: context.spool })
-  if (itemsOf(body).length === 0 && holdsError(body)) throw errorIn(body, reply, context)
-  yield* picturesOf(body, upstream, context)
+  const chat = createChatPictures(context.spool)
+  const { items } = await readAnswer(body, chat)
+  const all = [...items, ...(await chat.end())]
+  const failed = failedPart(body)
+  if (all.length === 0 && holdsError(failed)) throw errorIn(failed, reply, context)
+  yield* picturesOf({ items: all, body }, upstream, context)
+  if (all.length === 0) throw noPicture(isFiltered(body), chat.text, context.account.secret)
 }
 
 export async function failureOf(reply: OutgoingReply, context: CallContext): Promise<ProviderError> {
@@ -43,13 +49,19 @@ function errorIn(body: unknown, reply: OutgoingReply, context: CallContext): Pro
   return toProviderError({ ...reply, body, text, secret: context.account.secret })
 }
 
+/** What of an answer matters here. */
+interface Answer {
+  items: readonly unknown[]
+  /** For what it says beside the pictures. */
+  body: unknown
+}
+
 /** A whole answer. One picture that cannot be had does not lose the others: its error comes after them. */
 async function* picturesOf(
-  body: unknown,
+  { items, body }: Answer,
   upstream: Upstream,
   context: CallContext,
 ): AsyncIterable<ImageEvent> {
-  const items = itemsOf(body)
   const details = detailsOf(body)
   const pending = items.map((item, index) => settle(pictureEvent(item, index, details, upstream, context)))
   let failure: unknown
@@ -60,8 +72,6 @@ async function* picturesOf(
   }
   yield* usageOf(body)
   if (failure !== undefined) throw failure
-  if (items.length === 0)
-    throw new ProviderError('no_image', { detail: 'the answer holds no picture', maybePaid: true })
 }
 
 async function settle<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
@@ -82,64 +92,64 @@ async function pictureEvent(
   const picture = await fetchPicture(sourceIn(item), upstream, context)
   const revised = fields.revised_prompt
   const revisedPrompt = typeof revised === 'string' && revised !== '' ? { revisedPrompt: revised } : {}
-  return { type: 'image', index, picture, ...revisedPrompt, details }
+  const signature = signatureOf(item)
+  return {
+    type: 'image',
+    index,
+    picture,
+    ...revisedPrompt,
+    ...(signature === undefined ? {} : { signature }),
+    details,
+  }
 }
 
-/** OpenAI's `data`, the `images` of some relays, or a chat answer that came on this route. */
+/** Takes what a whole answer, or a piece of a stream, holds now. */
+async function readAnswer(body: unknown, chat: ChatPictures): Promise<Answer> {
+  const items = [...itemsOf(body)]
+  for (const choice of choicesOf(body)) {
+    const { delta, message } = fieldsOf(choice)
+    items.push(...(await chat.push(message ?? delta)))
+  }
+  return { items, body }
+}
+
+/** OpenAI's `data`, or the `images` of some relays. */
 function itemsOf(body: unknown): readonly unknown[] {
-  const { data, images, choices } = fieldsOf(body)
+  const { data, images } = fieldsOf(body)
   if (Array.isArray(data)) return data
   if (Array.isArray(images)) return images
-  if (data !== undefined && data !== null) return itemsOf(data)
-  return Array.isArray(choices) ? choices.flatMap(itemsOfChoice) : []
+  return data === undefined || data === null ? [] : itemsOf(data)
 }
 
-function itemsOfChoice(choice: unknown): readonly unknown[] {
-  const { images, content } = fieldsOf(fieldsOf(choice).message)
-  if (Array.isArray(images)) return images
-  if (content instanceof SpooledText) return content.parts.filter((part) => typeof part !== 'string')
-  return Array.isArray(content) ? content.filter((part) => sourceIn(part) !== undefined) : []
-}
-
-/** What the upstream says that it made. */
-function detailsOf(body: unknown): Record<string, unknown> {
-  const fields = fieldsOf(body)
-  const known = ['size', 'quality', 'background', 'output_format'].filter(
-    (name) => typeof fields[name] === 'string',
-  )
-  return Object.fromEntries(known.map((name) => [name, fields[name]]))
-}
-
-function* usageOf(body: unknown): Iterable<ImageEvent> {
-  const { usage } = fieldsOf(body)
-  if (typeof usage === 'object' && usage !== null) yield { type: 'usage', usage: { ...usage } }
-}
-
-/** `image_generation.*` and `image_edit.*`. Previews that come after the picture are of no use any more. */
+/** `image_generation.*`, `image_edit.*`, or the chunks of a chat. */
 async function* parseStream(
   reply: OutgoingReply,
   upstream: Upstream,
   context: CallContext,
 ): AsyncIterable<ImageEvent> {
+  const chat = createChatPictures(context.spool)
   let finished = 0
+  let filtered = false
   for await (const { event, data } of readEvents(bodyOf(reply), { spool: context.spool })) {
-    if (event === 'error' || fieldsOf(data).error) throw errorIn(data, reply, context)
+    const failed = failedPart(data)
+    if (event === 'error' || fieldsOf(failed).error) throw errorIn(failed, reply, context)
     if (typeof data !== 'object') continue // `[DONE]`
-    const type = String(fieldsOf(data).type ?? event)
-    const items = itemsOf(data)
-    if (type.endsWith('.partial_image')) {
+    filtered ||= isFiltered(data)
+    if (String(fieldsOf(data).type ?? event).endsWith('.partial_image')) {
+      // Previews that come after the picture are of no use any more.
       if (finished === 0) yield* previewOf(data, upstream, context)
-    } else if (items.length > 0) {
-      for await (const found of picturesOf(data, upstream, context)) yield renumber(found, finished)
-      finished += items.length
-    } else if (sourceIn(data) !== undefined) {
-      yield await pictureEvent(data, finished, detailsOf(data), upstream, context)
-      yield* usageOf(data)
-      finished += 1
+      continue
     }
+    const { items } = await readAnswer(data, chat)
+    const own = items.length === 0 && sourceIn(data) !== undefined ? [data] : items
+    for await (const found of picturesOf({ items: own, body: data }, upstream, context))
+      yield renumber(found, finished)
+    finished += own.length
   }
-  if (finished === 0)
-    throw new ProviderError('no_image', { detail: 'the stream ended without a picture', maybePaid: true })
+  const late = await chat.end()
+  for await (const found of picturesOf({ items: late, body: undefined }, upstream, context))
+    yield renumber(found, finished)
+  if (finished + late.length === 0) throw noPicture(filtered, chat.text, context.account.secret)
 }
 
 function renumber(event: ImageEvent, first: number): ImageEvent {
@@ -161,8 +171,4 @@ async function* previewOf(
     picture: result.value,
     partialIndex: typeof partialIndex === 'number' ? partialIndex : 0,
   }
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
 }

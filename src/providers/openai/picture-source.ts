@@ -36,10 +36,31 @@ export function sourceIn(item: unknown): unknown {
   if (typeof item !== 'object' || item === null) return undefined
   const fields: Record<string, unknown> = { ...item }
   const found = SOURCE_FIELDS.map((name) => fields[name]).find((value) => isSpooled(value) || isFilled(value))
-  return found ?? (fields.image_url === undefined ? undefined : sourceIn(fields.image_url))
+  return found ?? NESTED_FIELDS.map((name) => inObject(fields[name])).find((value) => value !== undefined)
 }
 
 const SOURCE_FIELDS = ['b64_json', 'b64', 'base64', 'url', 'image_url', 'image']
+const NESTED_FIELDS = ['image_url', 'image', 'inline_data', 'inlineData', 'source']
+
+/** Google and Anthropic call the base64 itself `data`. */
+function inObject(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  return sourceIn(value) ?? ('data' in value ? sourceIn(value.data) : undefined)
+}
+
+/** Gemini's opaque state, wherever gateways put it beside a picture. */
+export function signatureOf(item: unknown): string | undefined {
+  if (typeof item !== 'object' || item === null) return undefined
+  const { extra_content: extra, thought_signature: snake, thoughtSignature: camel }: Signed = item
+  return [extra?.google?.thought_signature, snake, camel].find(isFilled)
+}
+
+/** Optional chaining goes past whatever is no object. */
+interface Signed {
+  extra_content?: { google?: { thought_signature?: unknown } | null } | null
+  thought_signature?: unknown
+  thoughtSignature?: unknown
+}
 
 function isSpooled(value: unknown): value is Spooled | SpooledText {
   return value instanceof Spooled || value instanceof SpooledText

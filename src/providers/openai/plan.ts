@@ -2,8 +2,8 @@ import type { ImageJob, Warning } from '../../../contract/job.ts'
 import type { Spooled } from '../../bytes/spooled.ts'
 import type { Call, Plan, PlanRequest } from '../provider.ts'
 import { ProviderError } from '../provider-error.ts'
-import type { Traits } from './capabilities.ts'
 import { fitSize } from './size.ts'
+import type { Traits } from './traits.ts'
 
 /** One call to the images API, before it is put on the wire. */
 export interface ImageRequest {
@@ -68,7 +68,7 @@ function routeOf(
   return 'edits'
 }
 
-function cannot(param: string, detail: string): ProviderError {
+export function cannot(param: string, detail: string): ProviderError {
   return new ProviderError('bad_param', { param, detail, code: 'unsupported_operation', maybePaid: false })
 }
 

@@ -40,7 +40,7 @@ export function authorization(secret: string): Record<string, string> {
 }
 
 /** Ten pictures of 64 MiB and more than that in base64. Nothing of it is held in memory. */
-const MAX_REPLY_BYTES = 1024 * 1024 * 1024
+export const MAX_REPLY_BYTES = 1024 * 1024 * 1024
 
 interface WireBody {
   contentType: string
@@ -68,7 +68,7 @@ const PICTURE_FIELDS: Record<ImageRequest['jsonEdit'], (request: ImageRequest) =
   },
 }
 
-function asDataUrl(picture: Spooled): Spooled {
+export function asDataUrl(picture: Spooled): Spooled {
   return withPrefix(picture, `data:${picture.mime ?? 'image/png'};base64,`)
 }
 

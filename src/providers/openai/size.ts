@@ -1,5 +1,5 @@
 import type { ImageJob, Warning } from '../../../contract/job.ts'
-import type { Resolution, Traits } from './capabilities.ts'
+import type { Resolution, Traits } from './traits.ts'
 
 /** The size as the model wants to hear it. */
 export interface SizeFields {
@@ -39,7 +39,11 @@ const SAME_RATIO = Math.log(1.03)
 /** Tiers are rough: within this factor of pixels a tier is what was asked for. */
 const SAME_TIER = Math.log(2)
 
-const TIER_PIXELS: Record<Resolution, number> = { '1k': 1024 * 1024, '2k': 2048 * 2048 }
+const TIER_PIXELS: Record<Resolution, number> = {
+  '1k': 1024 * 1024,
+  '2k': 2048 * 2048,
+  '4k': 4096 * 4096,
+}
 
 function fitTo(wanted: Pair, inPixels: boolean, traits: Traits): Fitted {
   const { sizes } = traits

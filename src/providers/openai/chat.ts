@@ -1,0 +1,103 @@
+import type { OutgoingBody, OutgoingReply } from '../../base/http.ts'
+import { Spooled, SpooledText } from '../../bytes/spooled.ts'
+import { writeJson } from '../../bytes/write-json.ts'
+import type { CallContext, ChatCall, ChatReply } from '../provider.ts'
+import { bodyOf, mediaTypeOf } from '../read-reply.ts'
+import { failureOf } from './parse.ts'
+import { authorization, MAX_REPLY_BYTES, type Upstream } from './send.ts'
+import { translateError } from './translate-error.ts'
+
+/**
+ * Passes a chat completion on. The answer is handed back as it is: an error in a 200 is found by whoever reads it.
+ * @throws ProviderError when it is not accepted; the reason of the signal when it was aborted. So does the body.
+ */
+export async function passOn(
+  upstream: Upstream,
+  { model, body }: ChatCall,
+  context: CallContext,
+): Promise<ChatReply> {
+  let reply: OutgoingReply | undefined
+  try {
+    reply = await sendChat(upstream, { ...body, model }, context)
+    const type = mediaTypeOf(reply)
+    if (reply.status >= 300 || type === 'text/html') throw await failureOf(reply, context)
+    return {
+      isStream: isStream(type, body.stream === true),
+      body: new AnswerBody(bodyOf(reply), context),
+      discard: reply.discard,
+    }
+  } catch (error) {
+    reply?.discard()
+    throw translateError(error, context.signal, context.account.secret, reply !== undefined)
+  }
+}
+
+/** Puts one chat completion on the wire. */
+export function sendChat(
+  upstream: Upstream,
+  body: Readonly<Record<string, unknown>>,
+  context: CallContext,
+): Promise<OutgoingReply> {
+  return context.http.request({
+    url: `${upstream.baseUrl}/chat/completions`,
+    method: 'POST',
+    headers: {
+      ...authorization(context.account.secret),
+      'content-type': 'application/json',
+      accept: body.stream === true ? 'text/event-stream' : 'application/json',
+    },
+    body: asJson(body),
+    signal: context.signal,
+    timeout: upstream.timeout,
+    trust: 'operator',
+    maxBytes: MAX_REPLY_BYTES,
+  })
+}
+
+/** Looking for pictures costs far less than a stream does. */
+function asJson(value: unknown): OutgoingBody {
+  if (!holdsPicture(value)) return JSON.stringify(value)
+  const { length, chunks } = writeJson(value)
+  return { stream: chunks(), bytes: length }
+}
+
+function holdsPicture(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (value instanceof Spooled || value instanceof SpooledText) return true
+  if (Array.isArray(value)) return value.some(holdsPicture)
+  for (const name in value) if (holdsPicture(Reflect.get(value, name))) return true
+  return false
+}
+
+/** Some relays label neither; then it is what was asked for. */
+function isStream(type: string, wasAsked: boolean): boolean {
+  return type === 'text/event-stream' || (wasAsked && type !== 'application/json')
+}
+
+/** A body of which the errors are those of a provider. A class, since a generator costs several ticks for each chunk. */
+class AnswerBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #chunks: AsyncIterator<Uint8Array>
+  readonly #context: CallContext
+
+  constructor(body: AsyncIterable<Uint8Array>, context: CallContext) {
+    this.#chunks = body[Symbol.asyncIterator]()
+    this.#context = context
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    return this.#chunks.next().catch(this.#fail)
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    await this.#chunks.return?.()
+    return { done: true, value: undefined }
+  }
+
+  readonly #fail = (error: unknown): never => {
+    throw translateError(error, this.#context.signal, this.#context.account.secret, true)
+  }
+}
