@@ -59,6 +59,7 @@ test('ids with a slash, and the models of a relay', async () => {
     'vendor/painter',
     'vendor/image-captioner',
     'grok-imagine-0.9',
+    'grok-4-fast',
     'demo',
   ])
   expect(await both.openai.models.retrieve('vendor/painter')).toMatchObject({ id: 'vendor/painter' })
