@@ -19,13 +19,14 @@ export interface ChatAlbum {
 /** The task is made with the first picture, since nobody can know before whether one will come. */
 export function createChatAlbum(
   gateway: Gateway,
-  { owner, job, candidate }: { owner: string; job: ImageJob; candidate: Candidate },
+  { owner, jobOf, candidate }: { owner: string; jobOf: () => ImageJob; candidate: Candidate },
 ): ChatAlbum {
-  let task: Promise<string> | undefined
+  let task: Promise<{ id: string; job: ImageJob }> | undefined
   let count = 0
 
-  async function makeTask(): Promise<string> {
+  async function makeTask() {
     const id = newId()
+    const job = jobOf()
     await insertTask(gateway.database.query, {
       id,
       mode: 'sync',
@@ -44,7 +45,7 @@ export function createChatAlbum(
       createdAt: gateway.clock.now(),
       finishedAt: undefined,
     })
-    return id
+    return { id, job }
   }
 
   return {
@@ -52,7 +53,7 @@ export function createChatAlbum(
       checkPicture(picture)
       task ??= makeTask()
       const position = count++
-      const taskId = await task
+      const { id: taskId, job } = await task
       const { provider, model } = candidate
       gateway.metrics.drawn({ provider: provider.name, model, outcome: 'ok' })
       return addImage(gateway.library, {
@@ -81,7 +82,7 @@ export function createChatAlbum(
       }
       await finishTask(
         gateway.database.query,
-        await task,
+        (await task).id,
         { ...result, total: count, error: undefined },
         gateway.clock.now(),
       )

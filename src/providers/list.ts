@@ -37,4 +37,13 @@ export function createProviderList(all: readonly Provider[]): ProviderList {
   }
 }
 
-const names = (model: string) => (provider: Provider) => provider.models().some(({ id }) => id === model)
+const names = (model: string) => (provider: Provider) => idsOf(provider.models()).has(model)
+
+/** The ids of a list; the same list is asked for with every request, and may hold hundreds. */
+function idsOf(models: readonly ModelInfo[]): ReadonlySet<string> {
+  const known = idSets.get(models) ?? new Set(models.map(({ id }) => id))
+  idSets.set(models, known)
+  return known
+}
+
+const idSets = new WeakMap<readonly ModelInfo[], ReadonlySet<string>>()

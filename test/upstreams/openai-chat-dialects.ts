@@ -38,11 +38,11 @@ export const DIALECTS = {
       ],
     },
   ],
-  /** D: Portkey, for Google. */
+  /** D: Portkey, for Google, which says text twice. */
   blocks: ({ before, after, count }) => [
-    ...words(before),
-    { content_blocks: [...textPart(before), ...range(count).map((index) => urlPart(dataUrl(index)))] },
-    ...(after === '' ? [] : [{ content: after, content_blocks: textPart(after) }]),
+    ...twice(before),
+    { content_blocks: range(count).map((index) => urlPart(dataUrl(index))) },
+    ...twice(after),
   ],
   /** E, in four ways: relays of Grok. */
   url: (drawing) => inText(drawing, drawing.link),
@@ -90,6 +90,10 @@ function words(content: string): Deltas {
 
 function textPart(content: string) {
   return content === '' ? [] : [{ type: 'text', text: content }]
+}
+
+function twice(content: string): Deltas {
+  return content === '' ? [] : [{ content, content_blocks: textPart(content) }]
 }
 
 function urlPart(url: string) {

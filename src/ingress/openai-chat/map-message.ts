@@ -1,5 +1,5 @@
 import { SpooledText } from '../../bytes/spooled.ts'
-import { isTextPart, pictureOf, roleOf } from './read-message.ts'
+import { argumentsOf, isTextPart, pictureOf, roleOf } from './read-message.ts'
 import { isRecord, type JsonRecord } from './rewrite/records.ts'
 
 /** What is done with the places of a message in which a link to a picture may stand. */
@@ -63,15 +63,4 @@ function mapText(text: unknown, visitor: PlaceVisitor): unknown {
   if (typeof text === 'string') return visitor.text(text)
   if (!(text instanceof SpooledText)) return text
   return new SpooledText(text.parts.map((part) => (typeof part === 'string' ? visitor.text(part) : part)))
-}
-
-function argumentsOf(message: JsonRecord): string[] {
-  const calls = Array.isArray(message.tool_calls) ? message.tool_calls : []
-  const functions = [
-    ...calls.map((call) => (isRecord(call) ? call.function : undefined)),
-    message.function_call,
-  ]
-  return functions.flatMap((call) =>
-    isRecord(call) && typeof call.arguments === 'string' ? [call.arguments] : [],
-  )
 }

@@ -46,7 +46,7 @@ export async function pass(
   const { candidate } = passed
   const album = createChatAlbum(gateway, {
     owner: caller.owner,
-    job: jobOf(body, candidate, options),
+    jobOf: () => jobOf(body, candidate, options),
     candidate,
   })
   const rewriting = {

@@ -1,7 +1,7 @@
 import { Spooled } from '../../bytes/spooled.ts'
 import { findOwnUrls } from './own-urls.ts'
 import { isText, readText, type TextPicture } from './read-text.ts'
-import { fieldOf, isRecord, type JsonRecord } from './rewrite/records.ts'
+import { fieldOf, isRecord, type JsonRecord, recordsIn } from './rewrite/records.ts'
 
 /** A picture of a message. `foreign` is only what stands as a picture: a link in a text is words. */
 export type MessagePicture = TextPicture | { kind: 'foreign'; url: string }
@@ -11,7 +11,10 @@ export interface ReadMessage {
   pictures: MessagePicture[]
 }
 
-/** The words and pictures of a message, whatever form its client gave them; what is in neither is left out. */
+/**
+ * The words and pictures of a message, whatever form its client gave them; what is in neither is left out. Of the
+ * arguments of tools it is the pictures alone: the words are for the tool.
+ */
 export function readMessage(message: unknown): ReadMessage {
   const content = fieldOf(message, 'content')
   const images = fieldOf(message, 'images')
@@ -22,7 +25,7 @@ export function readMessage(message: unknown): ReadMessage {
       .map(({ text }) => text)
       .filter((text) => text !== '')
       .join('\n'),
-    pictures: read.flatMap(({ pictures }) => pictures),
+    pictures: [...read, ...argumentsOf(message).map(readText)].flatMap(({ pictures }) => pictures),
   }
 }
 
@@ -30,6 +33,15 @@ export function readMessage(message: unknown): ReadMessage {
 export function roleOf(message: unknown): string {
   const role = fieldOf(message, 'role')
   return typeof role === 'string' ? role : 'user'
+}
+
+/** What the tools that a message calls are given, each as JSON. */
+export function argumentsOf(message: unknown): string[] {
+  const functions = recordsIn(fieldOf(message, 'tool_calls')).map((call) => call.function)
+  return [...functions, fieldOf(message, 'function_call')].flatMap((call) => {
+    const given = fieldOf(call, 'arguments')
+    return typeof given === 'string' ? [given] : []
+  })
 }
 
 /** Names of the parts of a content that hold text. */

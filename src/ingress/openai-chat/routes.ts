@@ -35,15 +35,15 @@ async function answer(surface: Surface, request: FastifyRequest, reply: FastifyR
   const road = chooseRoad(gateway, settings, body)
   const model = body.model ?? gateway.settings.alias
   const facts = { id: `chatcmpl-${newId()}`, model, created: Math.floor(gateway.clock.now() / 1000) }
-  const language = languageOf(settings.chatLanguage, request, body)
+  const language = () => languageOf(settings.chatLanguage, request, body)
   const common = {
     format: formOf(surface, body),
     user: userOf(request),
     gone: departure(reply),
   }
   if (road.kind === 'draw')
-    return draw(surface, { ...common, model: road.model, language, facts }, request, reply)
-  const farewell = () => renderBreak(facts, language)
+    return draw(surface, { ...common, model: road.model, language: language(), facts }, request, reply)
+  const farewell = () => renderBreak(facts, language())
   return pass(surface, { ...common, candidates: road.candidates, farewell }, request, reply)
 }
 

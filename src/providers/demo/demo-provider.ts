@@ -10,6 +10,8 @@ import { type DemoRequest, isDemoRequest, MAX_SIDE } from './request.ts'
 
 const MODEL = 'demo'
 
+const MODELS = [{ id: MODEL, created: 0, ownedBy: 'pictor' }]
+
 const CAPABILITIES: Capabilities = {
   kind: 'image',
   draws: true,
@@ -44,7 +46,7 @@ export function createDemoProvider(): Provider {
   return {
     name: 'demo',
     accounts: [{ id: 'demo', secret: '' }],
-    models: () => [{ id: MODEL, created: 0, ownedBy: 'pictor' }],
+    models: () => MODELS,
     serves: (model) => model === MODEL,
     capabilities: () => CAPABILITIES,
     plan: planCalls,

@@ -67,11 +67,13 @@ export class AnswerText {
   /** Whether the next text may be passed on unread. */
   get isAtRest(): boolean {
     if (!this.#begun || this.#held !== '' || this.#isClosing || this.#isAfterPicture) return false
-    return !this.#delta.isHolding && !(this.#options.urls && BEGUN_WRAPPER.test(this.#tail))
+    if (this.#delta.isHolding || TARGET.test(this.#tail)) return false
+    return !(this.#options.urls && BEGUN_WRAPPER.test(this.#tail))
   }
 
   /** Text was passed on unread. */
   pass(): void {
+    this.#begun = true
     this.#tail = ''
   }
 

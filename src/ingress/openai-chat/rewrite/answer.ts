@@ -59,8 +59,8 @@ export class Answer {
   }
 
   /** Plain events were passed on unread. */
-  pass(): void {
-    for (const choice of this.#choices.values()) choice.pass()
+  pass(events: string): void {
+    for (const choice of this.#choices.values()) choice.pass(events)
   }
 
   choice(index: number): Choice {
@@ -82,6 +82,8 @@ export class Answer {
     return url
   }
 }
+
+const SAYS_SOMETHING = /"content"\s*:\s*"[^"]/
 
 /** One choice of an answer. */
 export class Choice {
@@ -105,7 +107,8 @@ export class Choice {
     return [...this.#texts.values()].some((text) => text.isHolding)
   }
 
-  pass(): void {
+  pass(events: string): void {
+    if (!this.#texts.has('content') && SAYS_SOMETHING.test(events)) this.#text('content')
     for (const text of this.#texts.values()) text.pass()
   }
 

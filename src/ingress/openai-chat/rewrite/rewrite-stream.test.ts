@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fakePng } from '../../../bytes/testing.ts'
 import {
+  chunk,
   GREEN,
   GREEN_URL,
   RED,
@@ -130,4 +131,37 @@ test('a whole answer in answer to a stream keeps tool calls and errors', async (
   })
   const failed = await streamed('{"error":{"message":"no"}}', { isStream: false })
   expect(failed.text).toBe('data: {"error":{"message":"no"}}\n\ndata: [DONE]\n\n')
+})
+
+test.each([
+  ['![a](', ')'],
+  ['[a](<', '>)'],
+  ['<img src="', '">'],
+  ["<img src='", "'>"],
+  ['`', '`'],
+])('a picture stays what it is in %s…%s, however small the deltas are', async (open, close) => {
+  for (const size of [1, 2, 3, 7, 40]) {
+    const text = `So: ${open}data:image/png;base64,${RED}${close} done`
+    const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
+      chunk({ content: text.slice(index * size, (index + 1) * size) }),
+    )
+    const { text: out } = await streamed(
+      `${chunk({ content: 'Hi. ' })}${pieces.join('')}${chunk({}, 'stop')}`,
+    )
+    expect(readAsClient(out).content).toBe(`Hi. So: ${open}${RED_URL}${close} done`)
+  }
+})
+
+test('a picture stands apart from words that passed unread', async () => {
+  const images = [{ type: 'image_url', image_url: { url: `data:image/png;base64,${RED}` } }]
+  const deltas = [{ role: 'assistant' }, { reasoning_content: 'hm' }, { content: 'Here:' }, { images }]
+  const { text } = await streamed(deltas.map((delta) => chunk(delta)).join(''))
+  expect(readAsClient(text).content).toBe(`Here:\n\n${RED_IMAGE}`)
+  const { text: alone } = await streamed(
+    deltas
+      .toSpliced(2, 1)
+      .map((delta) => chunk(delta))
+      .join(''),
+  )
+  expect(readAsClient(alone).content).toBe(RED_IMAGE)
 })

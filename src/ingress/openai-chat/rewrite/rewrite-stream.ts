@@ -118,7 +118,7 @@ class StreamRewriter {
   #passOver(events: string, bytes: Buffer, at: number): number {
     if (!this.answer.isAtRest) return at
     const passed = this.#plain.passOver(events, at, () => endOfEvent(bytes, at))
-    if (passed > at) this.answer.pass()
+    if (passed > at) this.answer.pass(events.slice(at, passed))
     return passed
   }
 

@@ -16,13 +16,16 @@ const PICTURES = [
 /** Only in streams: the end, and messages that came whole where deltas are expected. */
 const STREAMS = [String.raw`\[DONE\]`, '"message"']
 
-/** The same in a text by itself, with tags of thoughts. Go writes `<` as an escape. */
-const TEXTS = ['data:', String.raw`(?:<|\\u003c)\/?t`]
-const URLS = ['http']
+/** What stands right before the target of a link, in JSON: the picture is replaced accordingly. Go writes `<` as an escape. */
+const OPENING = String.raw`(?:\((?: |<|\\u003c)?|\\"|['\x60])`
+
+/** The same in a text by itself, with tags of thoughts. */
+const TEXTS = [`${OPENING}?data:`, String.raw`(?:<|\\u003c)\/?t`]
+const URLS = [`${OPENING}?http`]
 const LINKS = [String.raw`!\[`]
 
 /** Ends of a text that may go on as something telling. */
-const BEGUN = ['d(?:a(?:ta?)?)?', String.raw`\(`, String.raw`(?:<|\\u003c)\/?`]
+const BEGUN = ['d(?:a(?:ta?)?)?', OPENING, String.raw`(?:<|\\u003c)\/?`]
 const BEGUN_URLS = ['ht{0,2}', '!']
 
 /** What a reply, an event and a text are looked through for. */
