@@ -27,6 +27,11 @@ export function startContender(name: Contender, upstream: string, folder: string
   return start('server', script(file, upstream, folder, ...more))
 }
 
+/** The contender of the chats, which are read and kept by nobody. */
+export function startPipe(upstream: string): Promise<Running> {
+  return start('server', script('pipe.ts', upstream))
+}
+
 /** Pictor as `npm start` would run it. @param nodeArguments in front of its main file */
 export function startPictor(
   upstream: string,

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { API_KEY } from './contenders.ts'
 import type { LoadOptions, LoadResult } from './load.ts'
 import { output, script } from './processes.ts'
@@ -10,11 +11,14 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   return result
 }
 
+export interface PostRequest extends Pick<LoadOptions, 'url'> {
+  method: 'POST'
+  headers: { 'content-type': string; authorization: string }
+  body: string
+}
+
 /** A request for a picture, as an OpenAI client sends it. */
-export function generation(
-  url: string,
-  format: 'url' | 'b64_json',
-): Pick<LoadOptions, 'url' | 'method' | 'headers' | 'body'> {
+export function generation(url: string, format: 'url' | 'b64_json'): PostRequest {
   return {
     url: `${url}/v1/images/generations`,
     method: 'POST',
@@ -23,12 +27,26 @@ export function generation(
   }
 }
 
+/** A chat with a model that only writes, as an OpenAI client sends it, or with another. */
+export function chat(url: string, { model = 'chat-plain', stream = false } = {}): PostRequest {
+  const messages = [
+    { role: 'system', content: 'You are a helpful assistant. Answer in one sentence.' },
+    { role: 'user', content: model === 'chat-plain' ? 'Why is the sky blue?' : 'Draw a cat' },
+  ]
+  return {
+    url: `${url}/v1/chat/completions`,
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
+    body: JSON.stringify({ model, messages, stream }),
+  }
+}
+
 const WRK = ['/usr/bin/wrk', '/usr/local/bin/wrk', '/opt/homebrew/bin/wrk'].find((path) => existsSync(path))
 
-/** The tool for GETs: small replies come faster than a load generator in JavaScript can ask for them. */
-export const GET_TOOL = WRK === undefined ? 'bench/load.ts (wrk is not installed)' : 'wrk'
+/** The tool for small replies: they come faster than a load generator in JavaScript can ask for them. */
+export const RATE_TOOL = WRK === undefined ? 'bench/load.ts (wrk is not installed)' : 'wrk'
 
-export interface GetResult {
+export interface RateResult {
   /** Requests per second. */
   rate: number
   /** Milliseconds. */
@@ -36,11 +54,28 @@ export interface GetResult {
 }
 
 /** @param duration in seconds */
-export async function get(url: string, connections: number, duration: number): Promise<GetResult> {
+export async function get(url: string, connections: number, duration: number): Promise<RateResult> {
   if (WRK === undefined) return load({ url, method: 'GET', connections, duration })
-  const text = await output('load', [WRK, '-t1', `-c${connections}`, `-d${duration}s`, '--latency', url])
+  return wrk(WRK, [url], connections, duration)
+}
+
+/** @param duration in seconds */
+export async function post(request: PostRequest, connections: number, duration: number): Promise<RateResult> {
+  if (WRK === undefined) return load({ ...request, connections, duration })
+  const { url, body, headers } = request
+  const script = ['-s', join('bench', 'post.lua'), url, '--', body, headers.authorization]
+  return wrk(WRK, script, connections, duration)
+}
+
+async function wrk(
+  path: string,
+  what: readonly string[],
+  connections: number,
+  duration: number,
+): Promise<RateResult> {
+  const text = await output('load', [path, '-t1', `-c${connections}`, `-d${duration}s`, '--latency', ...what])
   const failed = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(text)?.[0]
-  if (failed !== undefined) throw new Error(`${url}: ${failed}`)
+  if (failed !== undefined) throw new Error(`${what.join(' ')}: ${failed}`)
   const [, p99 = '', unit = ''] = /99%\s+([\d.]+)(us|ms|s)/.exec(text) ?? []
   return {
     rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, release, totalmem } from 'node:os'
-import { GET_TOOL, median } from './measure.ts'
+import { median, RATE_TOOL } from './measure.ts'
 
 /** One line of the table. */
 export interface Row {
@@ -20,7 +20,7 @@ export function verdict(ratios: readonly number[], sign: '≥' | '≤', target: 
   const middle = median(ratios)
   return {
     result: spread(ratios),
-    target: `${sign} ${target.toFixed(1)} ×`,
+    target: `${sign} ${target} ×`,
     reached: sign === '≥' ? middle >= target : middle <= target,
   }
 }
@@ -49,7 +49,7 @@ export function circumstances(command: string, load: number, seconds: number): s
   return [
     `- ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, \`${command}\`, ${Math.round(seconds)} s`,
     `- ${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}`,
-    `- ${nginxVersion()}; GETs by ${GET_TOOL}; load average before the run ${load.toFixed(2)}`,
+    `- ${nginxVersion()}; rates of small replies by ${RATE_TOOL}; load average before the run ${load.toFixed(2)}`,
   ].join('\n')
 }
 

@@ -1,9 +1,10 @@
 import { stopAll } from './processes.ts'
 import { circumstances, currentLoad, type Row, toTable, writeResults } from './report.ts'
+import { chats } from './scenarios/chat.ts'
 import { generations } from './scenarios/generations.ts'
 import { images } from './scenarios/images.ts'
 import { idle, slowUpstream } from './scenarios/memory.ts'
-import { profileGenerations, profileImages } from './scenarios/profiles.ts'
+import { profileChat, profileGenerations, profileImages } from './scenarios/profiles.ts'
 
 /** Three take less than four minutes; the table shows the median and how far they lie apart. */
 const ROUNDS = 3
@@ -12,6 +13,7 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   generations: () => generations(ROUNDS),
   slow: slowUpstream,
   images: () => images(ROUNDS),
+  chat: () => chats(ROUNDS),
   idle,
 }
 
@@ -19,6 +21,8 @@ const PROFILES: Record<string, () => Promise<string>> = {
   generations: () => profileGenerations('url'),
   base64: () => profileGenerations('b64_json'),
   images: () => profileImages(''),
+  chat: () => profileChat(false),
+  'chat-stream': () => profileChat(true),
   thumbnails: () => profileImages('/thumbnail'),
 }
 

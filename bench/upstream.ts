@@ -1,7 +1,9 @@
-import { createServer, type ServerResponse } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { json } from 'node:stream/consumers'
+import { sendDeltas, sendDrawn, sendReply } from './chat-replies.ts'
 import { listen } from './listen.ts'
 import { paintPicture } from './picture.ts'
+import { trickle } from './trickle.ts'
 
 /**
  * A raw upstream of OpenAI's shape: `upstream.ts <bytes of a picture> <seconds that its body takes>`.
@@ -10,54 +12,54 @@ import { paintPicture } from './picture.ts'
 const [bytes = 1_500_000, seconds = 0] = process.argv.slice(2).map(Number)
 
 const picture = paintPicture(bytes)
-const head = Buffer.from(`{"created":1760000000,"data":[{"b64_json":"${picture.head.toString('base64')}`)
+const base64 = Buffer.from(picture.head.toString('base64'))
+const head = Buffer.concat([Buffer.from('{"created":1760000000,"data":[{"b64_json":"'), base64])
 let pictures = 0
+/** When the last byte of a picture went out, in ms since 1970. */
+let ended = 0
 
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-  request.resume().once('end', () => {
-    if (request.url === '/v1/models') return void sendModels(response)
-    void sendPicture(response).catch(() => response.destroy())
-  })
+  void answer(request, response).catch(() => response.destroy())
 })
 
-function sendModels(response: ServerResponse): void {
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.url === '/v1/chat/completions') return await sendChat(request, response)
+  for await (const _chunk of request);
+  if (request.url === '/v1/models') return sendJson(response, { object: 'list', data: MODELS })
+  if (request.url === '/ended') return sendJson(response, { ended })
+  await sendPicture(response)
+}
+
+const MODELS = [
+  { id: 'gpt-image-1' },
+  { id: 'chat-plain', output_modalities: ['text'] },
+  { id: 'chat-draws', output_modalities: ['text', 'image'] },
+].map((model) => ({ ...model, object: 'model', created: 0, owned_by: 'bench' }))
+
+function sendJson(response: ServerResponse, value: unknown): void {
   response.setHeader('content-type', 'application/json')
-  response.end(
-    '{"object":"list","data":[{"id":"gpt-image-1","object":"model","created":0,"owned_by":"bench"}]}',
-  )
+  response.end(JSON.stringify(value))
+}
+
+async function sendChat(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { model, stream } = (await json(request)) as { model?: string; stream?: boolean }
+  if (model === 'chat-draws') {
+    pictures += 1
+    const tail = picture.tail(pictures).toString('base64')
+    await sendDrawn(response, base64, tail, { number: pictures, seconds })
+  } else if (stream) await sendDeltas(response)
+  else sendReply(response)
 }
 
 async function sendPicture(response: ServerResponse): Promise<void> {
   pictures += 1
   const tail = Buffer.from(`${picture.tail(pictures).toString('base64')}"}]}`)
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': head.length + tail.length })
-  if (seconds > 0) await trickle(response)
-  else response.write(head)
-  response.end(tail)
-}
-
-const STEPS_PER_SECOND = 10
-
-/** Spreads the body over the time; a reader that is slower than that gets no more than it takes. */
-async function trickle(response: ServerResponse): Promise<void> {
-  const steps = seconds * STEPS_PER_SECOND
-  const started = performance.now()
-  for (let step = 0; step < steps && !response.destroyed; step += 1) {
-    const at = (part: number) => Math.round((head.length * part) / steps)
-    const isTaken = response.write(head.subarray(at(step), at(step + 1)))
-    if (!isTaken) await roomIn(response)
-    await sleep(Math.max(0, started + ((step + 1) * 1000) / STEPS_PER_SECOND - performance.now()))
-  }
-}
-
-function roomIn(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done).off('close', done)
-      resolve()
-    }
-    response.on('drain', done).on('close', done)
+  response.once('finish', () => {
+    ended = Date.now()
   })
+  await trickle(response, head, seconds)
+  response.end(tail)
 }
 
 listen(server)

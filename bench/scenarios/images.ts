@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startPictor, startUpstream } from '../contenders.ts'
-import { type GetResult, generation, get, median } from '../measure.ts'
+import { generation, get, median, type RateResult } from '../measure.ts'
 import { startNginx } from '../nginx.ts'
 import { type Running, temporaryFolder } from '../processes.ts'
 import { type Row, verdict } from '../report.ts'
@@ -25,8 +25,8 @@ export async function images(rounds: number): Promise<Row[]> {
   await using nginx = await startNginx(www.path)
   const rows: Row[] = []
   for (const file of files) {
-    const ours: GetResult[] = []
-    const theirs: GetResult[] = []
+    const ours: RateResult[] = []
+    const theirs: RateResult[] = []
     await get(`${pictor.url}${file.path}`, CONNECTIONS, 1)
     for (let round = 0; round < rounds; round += 1) {
       if (nginx) theirs.push(await get(`${nginx.url}/${file.copy}`, CONNECTIONS, SECONDS))
@@ -50,8 +50,8 @@ async function copy(url: string, file: string): Promise<void> {
   await writeFile(file, await (await fetch(url)).bytes())
 }
 
-function toRow(scenario: string, target: number, ours: GetResult[], theirs: GetResult[]): Row {
-  const describe = (results: readonly GetResult[]) =>
+function toRow(scenario: string, target: number, ours: RateResult[], theirs: RateResult[]): Row {
+  const describe = (results: readonly RateResult[]) =>
     `${median(results.map(({ rate }) => rate)).toFixed(0)}/s, p99 ${median(results.map(({ p99 }) => p99)).toFixed(1)} ms`
   if (theirs.length === 0) {
     return {

@@ -1,5 +1,5 @@
 import { startPictor, startUpstream } from '../contenders.ts'
-import { generation, get, load } from '../measure.ts'
+import { chat, generation, get, load, post } from '../measure.ts'
 import { type Running, temporaryFolder } from '../processes.ts'
 import { readSelfTimes } from '../profile.ts'
 import { makePicture } from './images.ts'
@@ -17,6 +17,12 @@ export async function profileGenerations(format: 'url' | 'b64_json'): Promise<st
 export async function profileImages(variant: '' | '/thumbnail'): Promise<string> {
   return profile(`GET /images/{id}${variant}`, 1_790_000, async (pictor) => {
     await get(`${pictor.url}${await makePicture(pictor)}${variant}`, 16, SECONDS)
+  })
+}
+
+export async function profileChat(stream: boolean): Promise<string> {
+  return profile(`chat, ${stream ? 'stream of 200 deltas' : '380-byte reply'}`, 10_000, async ({ url }) => {
+    await post(chat(url, { stream }), 32, SECONDS)
   })
 }
 

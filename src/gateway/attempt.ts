@@ -80,24 +80,49 @@ async function callOnce(
   run: Run,
   perform: (context: Try) => Promise<void>,
 ): Promise<ProviderError | undefined> {
-  const leaving = new AbortController()
-  const leave = () => leaving.abort(run.abandoned.reason)
-  const arrived = () => run.abandoned.removeEventListener('abort', leave)
-  if (run.abandoned.aborted) leave()
-  run.abandoned.addEventListener('abort', leave, { once: true })
-  const timeout = AbortSignal.timeout(gateway.settings.generationTimeout)
-  const signal = AbortSignal.any([...ending(run), timeout, leaving.signal])
+  const ends = watch(run, gateway.settings.generationTimeout)
   try {
-    await perform({ account, signal, arrived })
+    await perform({ account, signal: ends.signal, arrived: ends.arrived })
     return undefined
   } catch (error) {
-    if (ending(run).some((signal) => signal.aborted) || leaving.signal.aborted)
-      throw new AppError('job_cancelled', { cause: error })
-    const failure = toProviderError(timeout.aborted ? timeout.reason : error)
+    if (ends.cause() === 'left') throw new AppError('job_cancelled', { cause: error })
+    const failure = toProviderError(ends.cause() === 'timeout' ? ends.signal.reason : error)
     if (failure === undefined) throw error
     return failure
   } finally {
-    arrived()
+    ends.release()
+  }
+}
+
+/**
+ * One signal for all that ends a try. Made of plain listeners: composed signals cost more than the rest of a small chat.
+ * After `release` nothing ends it any more; the body of a chat has the time limit of its exchange.
+ */
+function watch(run: Run, time: number) {
+  const controller = new AbortController()
+  let cause: 'left' | 'timeout' | undefined
+  const end = (why: 'left' | 'timeout', reason: unknown) => {
+    cause ??= why
+    controller.abort(reason)
+  }
+  const leave = (event: Event) => end('left', (event.target as AbortSignal).reason)
+  const sources = [...ending(run), run.abandoned]
+  for (const source of sources) {
+    if (source.aborted) end('left', source.reason)
+    else source.addEventListener('abort', leave, { once: true })
+  }
+  const timer = setTimeout(
+    () => end('timeout', new DOMException('The time of the call is up', 'TimeoutError')),
+    time,
+  )
+  return {
+    signal: controller.signal,
+    cause: () => cause,
+    arrived: () => run.abandoned.removeEventListener('abort', leave),
+    release: () => {
+      clearTimeout(timer)
+      for (const source of sources) source.removeEventListener('abort', leave)
+    },
   }
 }
 

@@ -2,6 +2,7 @@ import type { ImageJob, OutputFormat, Warning } from '../../contract/job.ts'
 import type { Outgoing } from '../base/http.ts'
 import type { Spool } from '../bytes/spool.ts'
 import type { Spooled } from '../bytes/spooled.ts'
+import type { ProviderError } from './provider-error.ts'
 
 /** What a model can take. Facts, so that nobody asks for a model's name to know what it does. */
 export interface Capabilities {
@@ -107,6 +108,8 @@ export interface ChatReply {
   isStream: boolean
   /** As the upstream sends it, decompressed. Read it to the end or call `discard`. */
   body: AsyncIterable<Uint8Array>
+  /** What went wrong, where a body or an event of it says so: upstreams also do that after a 200. */
+  failureIn(value: unknown): ProviderError | undefined
   discard(): void
 }
 

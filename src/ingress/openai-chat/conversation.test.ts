@@ -119,6 +119,15 @@ test('without pictures of its own, a message speaks of the latest answer that ha
   expect(read(user('a cat'), images, user('white')).references).toEqual([own('a')])
   const tool = { role: 'tool', content: JSON.stringify({ url: link('a') }) }
   expect(read(user('a cat'), tool, user('white')).references).toEqual([own('a')])
+  const call = {
+    function: { name: 'edit', arguments: JSON.stringify({ prompt: 'x', image_urls: [link('b')] }) },
+  }
+  const called = { role: 'assistant', content: null, tool_calls: [call] }
+  expect(read(user('a cat'), called, user('white'))).toMatchObject({
+    prompt: 'white',
+    references: [own('b')],
+  })
+  expect(read(user('a cat'), called, tool, user('white')).references).toEqual([own('a')])
 })
 
 test('an uploaded picture is drawn from again while no answer has one', () => {

@@ -13,6 +13,7 @@ export interface OwnUrl {
  * it was written, or under none; with a file ending, `/thumbnail` and `?format=…`; slashes may be escaped as in JSON.
  */
 export function findOwnUrls(text: string): OwnUrl[] {
+  if (!text.includes('/')) return []
   return Array.from(text.matchAll(PATH), (match) => {
     const [path, id = '', thumbnail] = match
     const start = match.index - lengthBefore(text, match.index)

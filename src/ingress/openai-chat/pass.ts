@@ -54,6 +54,7 @@ export async function pass(
     keeper: keeperOf(surface, album, request, options.gone),
     format: options.format,
     isStream: passed.reply.isStream,
+    failureIn: passed.reply.failureIn,
   }
   if (body.stream) {
     const chunks = untilGone(rewriteStream(passed.reply.body, rewriting), passed, album, request, options)

@@ -3,7 +3,7 @@ import { Spooled, SpooledText } from '../../bytes/spooled.ts'
 import { writeJson } from '../../bytes/write-json.ts'
 import type { CallContext, ChatCall, ChatReply } from '../provider.ts'
 import { bodyOf, mediaTypeOf } from '../read-reply.ts'
-import { failureOf } from './parse.ts'
+import { failureIn, failureOf } from './parse.ts'
 import { authorization, MAX_REPLY_BYTES, type Upstream } from './send.ts'
 import { translateError } from './translate-error.ts'
 
@@ -20,10 +20,12 @@ export async function passOn(
   try {
     reply = await sendChat(upstream, { ...body, model }, context)
     const type = mediaTypeOf(reply)
+    const accepted = reply
     if (reply.status >= 300 || type === 'text/html') throw await failureOf(reply, context)
     return {
       isStream: isStream(type, body.stream === true),
       body: new AnswerBody(bodyOf(reply), context),
+      failureIn: (value) => failureIn(value, accepted, context),
       discard: reply.discard,
     }
   } catch (error) {

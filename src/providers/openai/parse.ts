@@ -44,6 +44,18 @@ export async function failureOf(reply: OutgoingReply, context: CallContext): Pro
   return toProviderError({ ...reply, body: parseJson(text), text, secret: context.account.secret })
 }
 
+/** What went wrong, where an answer that was accepted, or an event of one, says so and nothing else. */
+export function failureIn(
+  value: unknown,
+  reply: OutgoingReply,
+  context: CallContext,
+): ProviderError | undefined {
+  const failed = failedPart(value)
+  const { error, choices, data } = fieldsOf(failed)
+  const isFailure = error || (choices === undefined && data === undefined && holdsError(failed))
+  return isFailure ? errorIn(failed, reply, context) : undefined
+}
+
 function errorIn(body: unknown, reply: OutgoingReply, context: CallContext): ProviderError {
   const text = typeof body === 'string' ? body : ''
   return toProviderError({ ...reply, body, text, secret: context.account.secret })

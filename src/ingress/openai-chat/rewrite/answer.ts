@@ -63,6 +63,12 @@ export class Answer {
     for (const choice of this.#choices.values()) choice.pass(events)
   }
 
+  /** Throws what a body or an event of it says went wrong. */
+  check(value: unknown): void {
+    const failure = this.options.failureIn?.(value)
+    if (failure !== undefined) throw failure
+  }
+
   choice(index: number): Choice {
     const choice = this.#choices.get(index) ?? new Choice(this)
     this.#choices.set(index, choice)

@@ -18,6 +18,7 @@ export async function collectChunks(body: AsyncIterable<Uint8Array>, answer: Ans
   const facts: Record<string, unknown> = {}
   for await (const { data } of readEvents(body, answer.scan)) {
     if (!isRecord(data)) continue
+    answer.check(data)
     if (data.error !== undefined && data.error !== null) return data
     const { choices: found, ...others } = asCompletion(data)
     assignKnown(facts, others)

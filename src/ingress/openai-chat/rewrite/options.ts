@@ -30,4 +30,6 @@ export interface RewriteOptions {
   format: ChatImageFormat
   /** Whether the upstream answers with server-sent events, whatever it was asked for; default: what was asked for. */
   isStream?: boolean
+  /** What the upstream says went wrong, in a body or an event of it; default: that is passed on like anything else. */
+  failureIn?(value: unknown): Error | undefined
 }

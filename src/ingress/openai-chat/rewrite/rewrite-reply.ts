@@ -32,7 +32,11 @@ export async function rewriteReply(
   const read = await readSmall(body)
   const { reply: telling } = tellingSigns(options.keeper.keepUrl !== undefined)
   const isPlain = 'raw' in read && !telling.test(read.raw.toString('latin1'))
-  if (isPlain && isJson(read.raw)) return { raw: read.raw }
+  const plain = isPlain ? parse(read.raw) : undefined
+  if (isPlain && plain !== undefined) {
+    answer.check(plain)
+    return { raw: read.raw }
+  }
   const value = await readJson('raw' in read ? once(read.raw) : read.rest, { spool: options.spool })
   const rewritten = await rewriteValue(value, answer)
   return rewritten === value && 'raw' in read ? { raw: read.raw } : { value: rewritten }
@@ -40,6 +44,7 @@ export async function rewriteReply(
 
 /** The same value where nothing was changed. */
 async function rewriteValue(value: unknown, answer: Answer): Promise<unknown> {
+  answer.check(value)
   if (!isRecord(value)) return value
   const completion = asCompletion(value)
   const { choices: given, ...facts } = completion
@@ -65,12 +70,11 @@ async function rewriteChoice(choice: JsonRecord, position: number, answer: Answe
   return { ...facts, message: toMessage([...pieces, ...last], rest, answer.options.format) }
 }
 
-function isJson(bytes: Buffer): boolean {
+function parse(bytes: Buffer): unknown {
   try {
-    JSON.parse(bytes.toString('utf8'))
-    return true
+    return JSON.parse(bytes.toString('utf8'))
   } catch {
-    return false
+    return undefined
   }
 }
 

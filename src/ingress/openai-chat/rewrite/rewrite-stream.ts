@@ -18,7 +18,8 @@ import { tellingSigns } from './telling-signs.ts'
  * no line has 64 KiB or more, `[DONE]` ends it. What holds no picture goes out at once and as it came.
  *
  * Text in `<think>` stays; a picture in it is a draft, shown only when no other comes.
- * Throws `BytesError` when the answer is cut or a picture is broken; errors of the body and of the keeper pass through.
+ * Throws `BytesError` when the answer is cut or a picture is broken; errors of the body and of the keeper pass through, as does what
+ * the upstream says went wrong.
  */
 export async function* rewriteStream(
   body: AsyncIterable<Uint8Array>,
@@ -135,6 +136,7 @@ class StreamRewriter {
   }
 
   async #chunks(value: unknown, isLong: boolean): Promise<AsyncIterable<JsonRecord> | undefined> {
+    this.answer.check(value)
     if (isRecord(value) && value.choices !== undefined) this.#chunk = value
     return await rewriteChunk(value, this.answer, isLong)
   }

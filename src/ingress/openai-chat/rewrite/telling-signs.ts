@@ -13,8 +13,8 @@ const PICTURES = [
   String.raw`:\s*"(?:iVBORw0KGgo|\\?/9j\\?/|UklGR|R0lGOD)`,
 ]
 
-/** Only in streams: the end, and messages that came whole where deltas are expected. */
-const STREAMS = [String.raw`\[DONE\]`, '"message"']
+/** Only in streams: the end, errors, and messages that came whole where deltas are expected. */
+const STREAMS = [String.raw`\[DONE\]`, '"message"', String.raw`"error"\s*:\s*["{]`]
 
 /** What stands right before the target of a link, in JSON: the picture is replaced accordingly. Go writes `<` as an escape. */
 const OPENING = String.raw`(?:\((?: |<|\\u003c)?|\\"|['\x60])`
