@@ -53,7 +53,7 @@ export function circumstances(command: string, load: number, seconds: number): s
   ].join('\n')
 }
 
-const MARKERS = /(<!-- results -->\n)[\s\S]*(\n<!-- \/results -->)/
+const MARKERS = /(<!-- results -->\n)[\s\S]*(<!-- \/results -->)/
 
 /** Puts the results between the markers of `bench/README.md`. */
 export async function writeResults(text: string): Promise<void> {
@@ -61,7 +61,7 @@ export async function writeResults(text: string): Promise<void> {
   const page = await readFile(path, 'utf8')
   await writeFile(
     path,
-    page.replace(MARKERS, (_all, before: string, after: string) => before + text + after),
+    page.replace(MARKERS, (_all, before: string, after: string) => `${before}${text}\n${after}`),
   )
 }
 
