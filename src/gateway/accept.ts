@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import type { ImageJob } from '../../contract/job.ts'
 import { FINAL_STATUSES, type TaskMode } from '../../contract/task.ts'
 import { AppError } from '../base/error.ts'
-import { newId } from '../base/id.ts'
 import type { Spooled } from '../bytes/spooled.ts'
 import { isUniqueViolation } from '../db/errors.ts'
 import { holdBlob, localBlob, noteBlob, putBlob } from '../library/blob.ts'
 import type { Inputs } from '../providers/provider.ts'
+import { newTask } from '../tasks/new-task.ts'
 import {
   findRepeated,
   insertInputs,
@@ -41,7 +41,11 @@ export interface Accepted {
  */
 export async function accept(gateway: Gateway, submission: Submission): Promise<Accepted> {
   route(gateway, submission.job)
-  const task = newTask(gateway, submission)
+  const task = newTask({
+    ...submission,
+    requestHash: submission.idempotencyKey ? requestHash(submission) : '',
+    createdAt: gateway.clock.now(),
+  })
   const earlier = await findEarlier(gateway, task)
   if (earlier) return { task: earlier, inputs: submission.inputs, repeated: true }
   const pictures = inputPictures(submission.inputs)
@@ -64,27 +68,6 @@ export async function accept(gateway: Gateway, submission: Submission): Promise<
 
 /** Whether nothing more will happen to a task. */
 export const isFinal = (task: Pick<TaskRecord, 'status'>): boolean => FINAL_STATUSES.includes(task.status)
-
-function newTask(gateway: Gateway, submission: Submission): TaskRecord {
-  return {
-    id: newId(),
-    mode: submission.mode,
-    owner: submission.owner,
-    status: submission.mode === 'sync' ? 'running' : 'queued',
-    job: submission.job,
-    total: submission.job.n,
-    completed: 0,
-    failed: 0,
-    warnings: [],
-    usage: undefined,
-    error: undefined,
-    idempotencyKey: submission.idempotencyKey,
-    requestHash: submission.idempotencyKey ? requestHash(submission) : '',
-    webhookUrl: submission.webhookUrl,
-    createdAt: gateway.clock.now(),
-    finishedAt: undefined,
-  }
-}
 
 async function findEarlier(gateway: Gateway, task: TaskRecord): Promise<TaskRecord | undefined> {
   if (task.idempotencyKey === undefined) return undefined

@@ -1,10 +1,10 @@
 import type { StoredImage } from '../../contract/image.ts'
 import type { ImageJob } from '../../contract/job.ts'
-import { newId } from '../base/id.ts'
 import { checkPicture } from '../bytes/check-picture.ts'
 import type { Spooled } from '../bytes/spooled.ts'
 import { addImage } from '../library/add.ts'
-import { finishTask, insertTask } from '../tasks/task-table.ts'
+import { newTask } from '../tasks/new-task.ts'
+import { finishTask, insertTask, type TaskRecord } from '../tasks/task-table.ts'
 import type { Gateway } from './gateway.ts'
 import type { Candidate } from './route.ts'
 
@@ -21,31 +21,13 @@ export function createChatAlbum(
   gateway: Gateway,
   { owner, jobOf, candidate }: { owner: string; jobOf: () => ImageJob; candidate: Candidate },
 ): ChatAlbum {
-  let task: Promise<{ id: string; job: ImageJob }> | undefined
+  let task: Promise<TaskRecord> | undefined
   let count = 0
 
   async function makeTask() {
-    const id = newId()
-    const job = jobOf()
-    await insertTask(gateway.database.query, {
-      id,
-      mode: 'sync',
-      owner,
-      status: 'running',
-      job,
-      total: 1,
-      completed: 0,
-      failed: 0,
-      warnings: [],
-      usage: undefined,
-      error: undefined,
-      idempotencyKey: undefined,
-      requestHash: '',
-      webhookUrl: undefined,
-      createdAt: gateway.clock.now(),
-      finishedAt: undefined,
-    })
-    return { id, job }
+    const made = newTask({ mode: 'sync', owner, job: jobOf(), createdAt: gateway.clock.now() })
+    await insertTask(gateway.database.query, made)
+    return made
   }
 
   return {

@@ -1,0 +1,34 @@
+import type { Task } from '../../contract/task.ts'
+import { newId } from '../base/id.ts'
+import type { TaskRecord } from './task-table.ts'
+
+/** What a task begins with; everything else about it is yet to come. */
+export interface TaskBeginning extends Pick<Task, 'mode' | 'owner' | 'job' | 'createdAt'> {
+  idempotencyKey?: string | undefined
+  /** Only looked at where there is an idempotency key. */
+  requestHash?: string | undefined
+  webhookUrl?: string | undefined
+}
+
+/** A task at its beginning: one that a client waits for runs at once, any other waits in the queue. */
+export function newTask(beginning: TaskBeginning): TaskRecord {
+  const { mode, owner, job, createdAt, idempotencyKey, requestHash = '', webhookUrl } = beginning
+  return {
+    id: newId(),
+    mode,
+    owner,
+    status: mode === 'sync' ? 'running' : 'queued',
+    job,
+    total: job.n,
+    completed: 0,
+    failed: 0,
+    warnings: [],
+    usage: undefined,
+    error: undefined,
+    idempotencyKey,
+    requestHash,
+    webhookUrl,
+    createdAt,
+    finishedAt: undefined,
+  }
+}
