@@ -48,8 +48,10 @@ test('what is written reads back the same', async () => {
       fc.constantFrom('', 'data:image/png;base64,'),
     )
     .map(([length, seed, prefix]) => ({ bytes: fakePng(length, seed), prefix }))
+  // JSON has no negative zero, so a value is what JSON makes of it.
+  const json = fc.jsonValue().map((value): unknown => JSON.parse(JSON.stringify(value)))
   await fc.assert(
-    fc.asyncProperty(fc.jsonValue(), fc.array(picture, { maxLength: 3 }), async (rest, pictures) => {
+    fc.asyncProperty(json, fc.array(picture, { maxLength: 3 }), async (rest, pictures) => {
       const spooled: Spooled[] = []
       for (const { bytes, prefix } of pictures) {
         spooled.push(withPrefix(await test.spool.receive(chunked(bytes)), prefix))
@@ -60,7 +62,7 @@ test('what is written reads back the same', async () => {
       ])
       const value = { rest, spooled, text: text.parts.length > 1 ? text : 'see ' }
       const back = await readJson(writeJson(value).chunks(), { spool: test.spool })
-      expect(await unspool(back)).toEqual(await unspool(JSON.parse(JSON.stringify({ rest })) && value))
+      expect(await unspool(back)).toEqual(await unspool(value))
     }),
     { numRuns: 25 },
   )
