@@ -88,6 +88,27 @@ export const ERRORS = {
   not_found: invalid('Not found', '{what} was not found.', '未找到{what}。', 404),
   image_not_found: invalid('Image not found', 'There is no image with this id.', '图片不存在', 404),
   job_not_found: invalid('Job not found', 'There is no job with this id.', '任务不存在', 404),
+  task_not_found: invalid('Task not found', 'There is no task with this id.', '任务不存在', 404),
+  record_not_found: invalid('Record not found', 'There is no record with this id.', '记录不存在', 404),
+  invalid_count: invalid(
+    'Invalid count',
+    'The number of pictures must be from 1 to 100.',
+    '生成数量必须在 1-100 张之间',
+  ),
+  invalid_generation: invalid(
+    'Invalid request',
+    'The request cannot be used. Check it and try again.',
+    '请求参数有误，请检查后重试',
+  ),
+  invalid_arguments: invalid('Invalid arguments', 'The arguments are wrong.', '参数错误'),
+  missing_keyword: invalid('Missing keyword', 'Say what to search for.', '请输入搜索关键词'),
+  too_many_requests: row(
+    429,
+    'rate_limit_error',
+    'Too many requests',
+    'Too many requests. Try again later.',
+    '请求过于频繁,请稍后再试',
+  ),
   method_not_allowed: invalid(
     'Method not allowed',
     '{method} is not allowed here.',
@@ -126,6 +147,20 @@ export const ERRORS = {
     'Queue full',
     'Too many jobs are waiting. Try again later.',
     '排队任务过多，请稍后再试。',
+  ),
+  task_creation_failed: row(
+    500,
+    'server_error',
+    'Task not created',
+    'The task could not be created. Try again later.',
+    '创建任务失败，请稍后重试',
+  ),
+  history_failed: row(
+    500,
+    'server_error',
+    'History not read',
+    'The history could not be read.',
+    '获取历史记录失败',
   ),
   insufficient_storage: row(
     507,

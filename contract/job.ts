@@ -17,6 +17,10 @@ export const ASPECT_RATIOS = [
 ] as const
 export type AspectRatio = (typeof ASPECT_RATIOS)[number]
 
+/** Size tiers as Gemini names them: about the side of a square picture. */
+export const IMAGE_SIZES = ['512', '1K', '2K', '4K'] as const
+export type ImageSize = (typeof IMAGE_SIZES)[number]
+
 export const OUTPUT_FORMATS = ['png', 'jpeg', 'webp'] as const
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
 
@@ -42,6 +46,8 @@ export const ImageJob = Type.Object({
   /** `WxH` in pixels or `auto`. */
   size: Type.Optional(Type.String()),
   aspectRatio: Type.Optional(Type.Enum([...ASPECT_RATIOS])),
+  /** Goes with a ratio or alone; `size` says both at once. */
+  imageSize: Type.Optional(Type.Enum([...IMAGE_SIZES])),
   quality: Type.Optional(Type.String()),
   style: Type.Optional(Type.String()),
   background: Type.Optional(Type.String()),

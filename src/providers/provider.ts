@@ -56,6 +56,8 @@ export interface ModelInfo {
 export interface Inputs {
   images: readonly Spooled[]
   mask?: Spooled | undefined
+  /** Opaque upstream state of those pictures that an upstream drew, by their sha256; see `signature` of an image event. */
+  signatures?: ReadonlyMap<string, string> | undefined
 }
 
 export interface PlanRequest {

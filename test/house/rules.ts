@@ -10,6 +10,7 @@ const LAYERS = [
   ['ingress'],
   ['gateway'],
   ['access', 'library', 'tasks', 'providers', 'admin'],
+  ['search'],
   ['db', 'storage', 'bytes'],
   ['base'],
   ['config'],
