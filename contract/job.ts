@@ -43,6 +43,8 @@ export const ImageJob = Type.Object({
   prompt: Type.String({ maxLength: MAX_PROMPT_LENGTH }),
   /** Pictures wanted, at least 1. */
   n: Type.Integer({ minimum: 1 }),
+  /** Each picture is asked for by itself, with its own progress and a seed that is one more than that of the one before. */
+  oneByOne: Type.Optional(Type.Boolean()),
   /** `WxH` in pixels or `auto`. */
   size: Type.Optional(Type.String()),
   aspectRatio: Type.Optional(Type.Enum([...ASPECT_RATIOS])),

@@ -215,14 +215,24 @@ export const VARIABLES = {
     group: 'Requests',
     kind: integer(1, 256),
     default: '6',
-    description: 'Jobs of the queue that run at the same time.',
+    description:
+      'Calls to upstreams that jobs of the queue (batches, async requests) make at the same time. They take turns.',
   }),
   queueLimit: withDefault({
     name: 'QUEUE_LIMIT',
     group: 'Requests',
     kind: integer(1, 1_000_000),
     default: '1000',
-    description: 'Jobs that may wait. One more is refused with 429.',
+    description:
+      'Pictures of jobs that may wait. A batch that does not fit is accepted in part, anything else is refused with 429.',
+  }),
+  accountConcurrency: withDefault({
+    name: 'ACCOUNT_CONCURRENCY',
+    group: 'Requests',
+    kind: integer(0, 10_000),
+    default: '0',
+    description:
+      'Calls that one upstream key may have at the same time; more wait for their turn. `0` sets no limit.',
   }),
   keepAliveJson: withDefault({
     name: 'KEEPALIVE_JSON',

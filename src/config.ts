@@ -45,6 +45,8 @@ export interface Config {
   readonly trustProxy: boolean | string[]
   readonly workers: number
   readonly queueLimit: number
+  /** 0 for any number. */
+  readonly accountConcurrency: number
   readonly imagesDefaultFormat: 'url' | 'b64_json'
   readonly keepAliveJson: boolean
   readonly chatPictures: Values['chatPictures']

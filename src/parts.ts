@@ -21,6 +21,7 @@ import { openLocalStorage } from './storage/local.ts'
 import { createCancellations } from './tasks/cancellations.ts'
 import { createProgress } from './tasks/progress.ts'
 import { createDatabaseQueue } from './tasks/queue/database-queue.ts'
+import { createTurns } from './tasks/turns.ts'
 
 /** Everything that is made once per process. */
 export type Parts = Awaited<ReturnType<typeof createParts>>
@@ -59,9 +60,10 @@ export async function createParts(config: Config, log: Logger, version: string, 
     database,
     library: { database, originals, deriver, clock, log },
     providers: createProviderList(configuredProviders(config)),
-    accounts: createAccounts(clock),
+    accounts: createAccounts({ clock, concurrency: config.accountConcurrency }),
     progress: createProgress(),
     cancellations: createCancellations(),
+    turns: createTurns(config.workers),
     queue,
     spools,
     http,
@@ -71,6 +73,7 @@ export async function createParts(config: Config, log: Logger, version: string, 
     settings: {
       alias: config.gatewayModel,
       generationTimeout: config.generationTimeout,
+      workers: config.workers,
       queueLimit: config.queueLimit,
       defaultAspectRatio: config.defaultAspectRatio,
     },

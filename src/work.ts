@@ -5,6 +5,9 @@ import { deliverWebhook } from './ingress/openai-images/webhook.ts'
 import type { Parts } from './parts.ts'
 
 const MINUTE = 60_000
+/** Jobs that take turns at the places of the workers; more wait until one has ended. */
+const TASKS_AT_WORK = 64
+
 const DISCOVER_EVERY = 10 * MINUTE
 
 /**
@@ -22,8 +25,10 @@ export async function startWork(config: Config, parts: Parts, baseUrl: string) {
   const stopping = new AbortController()
   const { queue, log } = gateway
 
-  queue.work(GENERATE_QUEUE, { concurrency: config.workers }, ({ payload, attempt, signal }) =>
-    runQueued(gateway, taskOf(payload), attempt, signal),
+  queue.work(
+    GENERATE_QUEUE,
+    { concurrency: Math.max(TASKS_AT_WORK, config.workers) },
+    ({ payload, attempt, signal }) => runQueued(gateway, taskOf(payload), attempt, signal),
   )
   const { webhookSecret: secret } = config
   if (secret !== undefined) {

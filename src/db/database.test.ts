@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { newId } from '../base/id.ts'
 import { chunked } from './chunked.ts'
 import type { Database } from './connect.ts'
+import { addToCounter, readCounter } from './counter.ts'
 import { isUniqueViolation } from './errors.ts'
 import type { BlobTable, ImageTable, TaskTable } from './schema.ts'
 import { testDatabases } from './testing.ts'
@@ -22,7 +23,7 @@ for (const engine of testDatabases()) {
       await database.migrate()
       const tables = await query.introspection.getTables()
       expect(tables.map(({ name }) => name).sort()).toEqual(
-        ['api_key', 'blob', 'image', 'job', 'session', 'setting', 'task', 'task_input'].sort(),
+        ['api_key', 'blob', 'counter', 'image', 'job', 'session', 'setting', 'task', 'task_input'].sort(),
       )
     })
 
@@ -122,6 +123,20 @@ for (const engine of testDatabases()) {
       expect(await settings(database, 'upsert2')).toEqual(['new'])
     })
 
+    test('a counter begins with its first change and adds up, for each owner and for all', async () => {
+      const change = (owner: string, by: number) =>
+        addToCounter(database, query, { owner, name: 'tasks' }, by)
+      expect(await readCounter(query, { name: 'tasks' })).toBe(0)
+      await change('one', 2)
+      await Promise.all([1, 2, 3, 4, 5].map(() => change('one', 1)))
+      await change('other', 4)
+      await change('other', -1)
+      expect(await readCounter(query, { owner: 'one', name: 'tasks' })).toBe(7)
+      expect(await readCounter(query, { owner: 'other', name: 'tasks' })).toBe(3)
+      expect(await readCounter(query, { owner: 'nobody', name: 'tasks' })).toBe(0)
+      expect(await readCounter(query, { name: 'tasks' })).toBe(10)
+    })
+
     test('insertIgnore hides no other error', async () => {
       const noValue = { name: 'ignored', value: sql<string>`null` }
       await expect(insertIgnore(database, query, 'setting', noValue)).rejects.toThrow(/null/i)
@@ -208,6 +223,8 @@ const task = (differences: Partial<TaskTable>): TaskTable => ({
   created_at: 1,
   started_at: null,
   finished_at: null,
+  deleted_at: null,
+  credential: null,
   ...differences,
 })
 

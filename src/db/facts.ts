@@ -17,20 +17,28 @@ export interface Facts {
   inlineIndexes: boolean
   /** Ends an `insert` so that a row which is there already stays as it is. */
   keepExisting(columns: readonly string[]): RawBuilder<unknown>
+  /** Ends an `insert` so that the value of a row with the same keys grows by the new one. */
+  addToExisting(keys: readonly string[], table: string, column: string): RawBuilder<unknown>
   /** Ends an `insert` so that a row with the same keys takes the new values. */
   replaceExisting(keys: readonly string[], columns: readonly string[]): RawBuilder<unknown>
 }
 
-const onConflict: Pick<Facts, 'keepExisting' | 'replaceExisting'> = {
+type Endings = Pick<Facts, 'keepExisting' | 'addToExisting' | 'replaceExisting'>
+
+const onConflict: Endings = {
   keepExisting: () => sql`on conflict do nothing`,
+  addToExisting: (keys, table, column) =>
+    sql`on conflict (${list(keys)}) do update set ${sql.ref(column)} = ${sql.ref(`${table}.${column}`)} + ${sql.ref(`excluded.${column}`)}`,
   replaceExisting: (keys, columns) =>
     sql`on conflict (${list(keys)}) do update set ${assignments(columns, (name) => sql`excluded.${sql.ref(name)}`)}`,
 }
 
 /** `insert ignore` would also turn errors into warnings and takes a weaker lock, over which two writers deadlock. */
-const onDuplicateKey: Pick<Facts, 'keepExisting' | 'replaceExisting'> = {
+const onDuplicateKey: Endings = {
   keepExisting: (columns) =>
     sql`on duplicate key update ${assignments(columns.slice(0, 1), (name) => sql.ref(name))}`,
+  addToExisting: (_keys, _table, column) =>
+    sql`on duplicate key update ${sql.ref(column)} = ${sql.ref(column)} + values(${sql.ref(column)})`,
   replaceExisting: (_keys, columns) =>
     sql`on duplicate key update ${assignments(columns, (name) => sql`values(${sql.ref(name)})`)}`,
 }

@@ -10,6 +10,7 @@ export interface Schema {
   setting: SettingTable
   task: TaskTable
   task_input: TaskInputTable
+  counter: CounterTable
   blob: BlobTable
   image: ImageTable
   job: JobTable
@@ -61,6 +62,16 @@ export interface TaskTable {
   created_at: number
   started_at: number | null
   finished_at: number | null
+  deleted_at: number | null
+  /** The caller's own upstream key, encrypted; gone when the task ends. */
+  credential: string | null
+}
+
+/** How many there are of something that belongs to an owner, kept up to date with every change. */
+export interface CounterTable {
+  owner: string
+  name: string
+  value: number
 }
 
 /** A picture that a task was given. */

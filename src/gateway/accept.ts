@@ -7,14 +7,9 @@ import { isUniqueViolation } from '../db/errors.ts'
 import { holdBlob, localBlob, noteBlob, putBlob } from '../library/blob.ts'
 import type { Inputs } from '../providers/provider.ts'
 import { newTask } from '../tasks/new-task.ts'
-import {
-  findRepeated,
-  insertInputs,
-  insertTask,
-  type TaskInput,
-  type TaskRecord,
-} from '../tasks/task-table.ts'
+import { findRepeated, insertInputs, type TaskInput, type TaskRecord } from '../tasks/task-table.ts'
 import type { Gateway } from './gateway.ts'
+import { keepTask } from './keep-task.ts'
 import { route } from './route.ts'
 
 /** What a surface hands over: the job and the circumstances under which it was asked. */
@@ -25,6 +20,8 @@ export interface Submission {
   owner: string
   idempotencyKey?: string | undefined
   webhookUrl?: string | undefined
+  /** How many pictures of the job are accepted; default all. */
+  total?: number | undefined
 }
 
 export interface Accepted {
@@ -52,9 +49,9 @@ export async function accept(gateway: Gateway, submission: Submission): Promise<
   for (const { picture } of pictures) await putBlob(gateway.library, picture)
   try {
     await gateway.database.query.transaction().execute(async (query) => {
-      await insertTask(query, task)
       for (const { picture } of inOrder(pictures)) await holdBlob(gateway.library, query, picture)
       await insertInputs(query, task.id, pictures.map(toTaskInput))
+      await keepTask(gateway, query, task)
     })
   } catch (error) {
     for (const { picture } of pictures) await noteBlob(gateway.library, gateway.database.query, picture)

@@ -3,7 +3,7 @@ import { AppError } from '../base/error.ts'
 import type { Spool } from '../bytes/spool.ts'
 import type { Account } from '../providers/provider.ts'
 import { ProviderError } from '../providers/provider-error.ts'
-import { FAILURE_RULES, mayGoOn, toProviderError } from './failure.ts'
+import { FAILURE_RULES, mayGoOn, restAfter, toProviderError } from './failure.ts'
 import type { Gateway } from './gateway.ts'
 import type { Candidate } from './route.ts'
 
@@ -13,8 +13,12 @@ export interface Run {
   spool: Spool
   /** Ends everything at once, because the caller said so. */
   cancelled: AbortSignal
+  /** Lets no further call begin; those under way go on. */
+  halted?: AbortSignal
   /** Ends everything at once, because the server stops; the task stays as it is and runs again later. */
   stopping?: AbortSignal
+  /** Nobody holds the line: calls wait for their turn, and what may pass is waited for. */
+  patient?: boolean
   /** The client is gone: ends calls for which nothing has arrived yet; what has begun to arrive is paid for and kept. */
   abandoned: AbortSignal
 }
@@ -41,11 +45,10 @@ export async function attempt(
   run: Run,
   perform: (context: Try) => Promise<void>,
 ): Promise<ProviderError | undefined> {
-  const accounts = gateway.accounts.ready(candidate.provider, candidate.model)
+  const accounts = gateway.accounts.ready(candidate.accounts, candidate.model)
   let failure = accounts.length === 0 ? allResting(gateway, candidate) : undefined
   for (const account of accounts) {
-    gateway.accounts.used(account, candidate.model)
-    failure = await tryAccount(gateway, account, run, perform)
+    failure = await tryAccount(gateway, candidate, account, run, perform)
     if (failure === undefined) return undefined
     settle(gateway, candidate, account, failure)
     if (!mayGoOn(failure)) return failure
@@ -55,21 +58,32 @@ export async function attempt(
 
 async function tryAccount(
   gateway: Gateway,
+  { model }: Candidate,
   account: Account,
   run: Run,
   perform: (context: Try) => Promise<void>,
 ): Promise<ProviderError | undefined> {
-  const first = await callOnce(gateway, account, run, perform)
-  if (first === undefined || first.maybePaid || !FAILURE_RULES[first.kind].retryHere) return first
-  await pauseBeforeRetry(run)
-  return callOnce(gateway, account, run, perform)
+  const leave = await unlessEnded(run, (signal) => gateway.accounts.enter(account, model, signal))
+  try {
+    const first = await callOnce(gateway, account, run, perform)
+    if (first === undefined || first.maybePaid || !FAILURE_RULES[first.kind].retryHere) return first
+    await unlessEnded(run, (signal) => sleep(PAUSE_BEFORE_RETRY, undefined, { signal: signal() }))
+    return await callOnce(gateway, account, run, perform)
+  } finally {
+    leave()
+  }
 }
 
-async function pauseBeforeRetry(run: Run): Promise<void> {
-  const signal = AbortSignal.any([...ending(run), run.abandoned])
+/**
+ * Waits for something before a call begins. The signal is made only where it is asked for: most calls need not wait.
+ * @throws AppError `job_cancelled` when the run ends meanwhile
+ */
+export async function unlessEnded<T>(run: Run, wait: (signal: () => AbortSignal) => Promise<T>): Promise<T> {
+  const sources = [...ending(run), run.abandoned, ...(run.halted ? [run.halted] : [])]
   try {
-    await sleep(PAUSE_BEFORE_RETRY, undefined, { signal })
+    return await wait(() => AbortSignal.any(sources))
   } catch (error) {
+    if (!sources.some(({ aborted }) => aborted)) throw error
     throw new AppError('job_cancelled', { cause: error })
   }
 }
@@ -137,13 +151,12 @@ function settle(gateway: Gateway, candidate: Candidate, account: Account, failur
     'upstream call failed',
   )
   if (coolDown === 0) return
-  const duration = failure.retryAfter === undefined ? coolDown : failure.retryAfter * 1000
-  gateway.accounts.rest(account, candidate.model, { duration, soft, failure })
+  gateway.accounts.rest(account, candidate.model, { duration: restAfter(failure), soft, failure })
 }
 
 /** The failure that put the accounts to rest, again, with the time that is left of it. */
-function allResting(gateway: Gateway, { provider, model }: Candidate): ProviderError {
-  const refusal = gateway.accounts.refusal(provider, model)
+function allResting(gateway: Gateway, { accounts, model }: Candidate): ProviderError {
+  const refusal = gateway.accounts.refusal(accounts, model)
   if (refusal === undefined) return new ProviderError('auth', { detail: 'no key is configured for it.' })
   const { kind, detail, code } = refusal.failure
   return new ProviderError(kind, {

@@ -4,8 +4,9 @@ import { checkPicture } from '../bytes/check-picture.ts'
 import type { Spooled } from '../bytes/spooled.ts'
 import { addImage } from '../library/add.ts'
 import { newTask } from '../tasks/new-task.ts'
-import { finishTask, insertTask, type TaskRecord } from '../tasks/task-table.ts'
+import { finishTask, type TaskRecord } from '../tasks/task-table.ts'
 import type { Gateway } from './gateway.ts'
+import { keepTask } from './keep-task.ts'
 import type { Candidate } from './route.ts'
 
 /** Keeps the pictures that a chat upstream draws within an answer. A chat without pictures leaves no trace. */
@@ -26,7 +27,7 @@ export function createChatAlbum(
 
   async function makeTask() {
     const made = newTask({ mode: 'sync', owner, job: jobOf(), createdAt: gateway.clock.now() })
-    await insertTask(gateway.database.query, made)
+    await gateway.database.query.transaction().execute((query) => keepTask(gateway, query, made))
     return made
   }
 

@@ -4,7 +4,7 @@ import type { ProviderError } from '../providers/provider-error.ts'
 import { attempt, type Run } from './attempt.ts'
 import { mayGoOn, toClientError } from './failure.ts'
 import type { Gateway } from './gateway.ts'
-import type { Candidate } from './route.ts'
+import { type Candidate, candidateOf } from './route.ts'
 
 /** A chat model with those who serve it, preferred first; never empty. */
 export interface ChatRoute {
@@ -24,9 +24,9 @@ export interface PassedOn {
 /** Who can chat as a model; empty when nobody can. */
 export function chatCandidates(gateway: Pick<Gateway, 'providers'>, model: string): ChatCandidate[] {
   return gateway.providers.serving(model).flatMap((provider) => {
-    const capabilities = provider.capabilities(model)
+    const candidate = candidateOf(provider, model)
     const chat = provider.chat?.bind(provider)
-    return chat && capabilities.kind === 'chat' ? [{ provider, model, capabilities, chat }] : []
+    return chat && candidate.capabilities.kind === 'chat' ? [{ ...candidate, chat }] : []
   })
 }
 

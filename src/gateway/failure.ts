@@ -13,6 +13,8 @@ export interface FailureRule {
   coolDown: number
   /** A resting account may still be asked when there is no other. */
   soft: boolean
+  /** It passes by itself, so a job that nobody waits for asks again later. */
+  passes: boolean
 }
 
 const rule = (code: ErrorCode, options: Partial<FailureRule> = {}): FailureRule => ({
@@ -21,6 +23,7 @@ const rule = (code: ErrorCode, options: Partial<FailureRule> = {}): FailureRule 
   tryNext: false,
   coolDown: 0,
   soft: false,
+  passes: false,
   ...options,
 })
 
@@ -31,7 +34,7 @@ const MINUTE = 60 * SECOND
 export const FAILURE_RULES: Record<ProviderErrorKind, FailureRule> = {
   auth: rule('upstream_auth', { tryNext: true, coolDown: 10 * MINUTE }),
   quota: rule('insufficient_quota', { tryNext: true, coolDown: 60 * MINUTE }),
-  rate: rule('rate_limit_exceeded', { tryNext: true, coolDown: 30 * SECOND }),
+  rate: rule('rate_limit_exceeded', { tryNext: true, coolDown: 30 * SECOND, passes: true }),
   moderation: rule('content_policy_violation'),
   bad_param: rule('invalid_value'),
   no_image: rule('no_image'),
@@ -40,15 +43,42 @@ export const FAILURE_RULES: Record<ProviderErrorKind, FailureRule> = {
     tryNext: true,
     coolDown: 5 * SECOND,
     soft: true,
+    passes: true,
   }),
   timeout: rule('upstream_timeout', { tryNext: true }),
-  network: rule('upstream_unreachable', { retryHere: true, tryNext: true, coolDown: 5 * SECOND, soft: true }),
+  network: rule('upstream_unreachable', {
+    retryHere: true,
+    tryNext: true,
+    coolDown: 5 * SECOND,
+    soft: true,
+    passes: true,
+  }),
   upstream_bug: rule('upstream_error', { tryNext: true }),
 }
 
 /** Whether another account or provider may be asked for what this failure left undone. */
 export const mayGoOn = (failure: ProviderError): boolean =>
   FAILURE_RULES[failure.kind].tryNext && !failure.maybePaid
+
+/** A job that waits longer than this is better told of as failed. */
+const LONGEST_PAUSE = 10 * MINUTE
+/** With so many rounds in a row that brought nothing, a job gives up. */
+const MOST_VAIN_ROUNDS = 6
+
+/**
+ * How long to wait, in ms, before what these failures left undone is asked for again; undefined where that is no use.
+ * @param vain rounds in a row that brought nothing
+ */
+export function pauseAfter(failures: readonly ProviderError[], vain: number): number | undefined {
+  const passing = failures.filter((failure) => FAILURE_RULES[failure.kind].passes && mayGoOn(failure))
+  if (passing.length === 0 || vain >= MOST_VAIN_ROUNDS) return undefined
+  const pause = Math.min(...passing.map(restAfter))
+  return pause > LONGEST_PAUSE ? undefined : Math.max(SECOND, pause)
+}
+
+/** How long an account rests after a failure, in ms. */
+export const restAfter = ({ kind, retryAfter }: ProviderError): number =>
+  retryAfter === undefined ? FAILURE_RULES[kind].coolDown : retryAfter * 1000
 
 /** What the client is told of an upstream's failure. */
 export function toClientError(error: ProviderError): AppError {

@@ -11,6 +11,7 @@ import type { ProviderList } from '../providers/list.ts'
 import type { Cancellations } from '../tasks/cancellations.ts'
 import type { Progress } from '../tasks/progress.ts'
 import type { Queue } from '../tasks/queue/queue.ts'
+import type { Turns } from '../tasks/turns.ts'
 
 /** The parts that a request meets on its way, made once in app.ts. */
 export interface Gateway {
@@ -20,6 +21,8 @@ export interface Gateway {
   accounts: Accounts
   progress: Progress
   cancellations: Cancellations
+  /** Places at work for jobs of the queue. */
+  turns: Turns
   queue: Queue
   spools: SpoolDirectory
   http: Outgoing
@@ -34,7 +37,9 @@ export interface GatewaySettings {
   alias: string
   /** Longest time for one upstream call, in ms. */
   generationTimeout: number
-  /** Most async jobs that may wait. */
+  /** Calls for async jobs at the same time. */
+  workers: number
+  /** Most pictures of async jobs that may wait. */
   queueLimit: number
   /** Ratio for jobs that name neither size nor ratio. */
   defaultAspectRatio: AspectRatio | undefined

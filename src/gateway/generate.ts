@@ -1,12 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { StoredImage } from '../../contract/image.ts'
+import type { ImageJob } from '../../contract/job.ts'
 import type { Call, Inputs } from '../providers/provider.ts'
 import type { ProviderError } from '../providers/provider-error.ts'
 import { finishTask, type TaskRecord } from '../tasks/task-table.ts'
-import { attempt, type Run } from './attempt.ts'
-import { asClientError, mayGoOn } from './failure.ts'
+import { attempt, type Run, unlessEnded } from './attempt.ts'
+import { candidatesFor } from './candidates.ts'
+import { asClientError, pauseAfter } from './failure.ts'
 import type { Gateway } from './gateway.ts'
 import { Harvest } from './harvest.ts'
-import { type Candidate, planFor, type Routed, route } from './route.ts'
+import { type Candidate, jobAt, planFor } from './route.ts'
 
 /** A finished task with its pictures. */
 export interface Finished {
@@ -42,6 +45,7 @@ export async function generate(
   return { task: { ...task, ...result, finishedAt: now }, images: harvest.images.slice(0, task.total) }
 }
 
+/** Asks for what is missing, again and again where there is reason to hope and nobody holds the line. */
 async function draw(
   gateway: Gateway,
   task: TaskRecord,
@@ -49,44 +53,95 @@ async function draw(
   run: Run,
   harvest: Harvest,
 ): Promise<void> {
-  const routed = route(gateway, task.job)
-  for (const candidate of routed.candidates) {
-    if (harvest.missing <= 0) return
-    const failures = await askFor(gateway, routed, candidate, inputs, run, harvest)
-    if (!failures.some(mayGoOn)) return
+  for (let vain = 0; ; ) {
+    const before = harvest.missing
+    const failures = await askEveryone(gateway, task, inputs, run, harvest)
+    if (harvest.missing === 0) return
+    vain = harvest.missing < before ? 0 : vain + 1
+    const pause = run.patient ? pauseAfter(failures, vain) : undefined
+    if (pause === undefined) return
+    await unlessEnded(run, (signal) => sleep(pause, undefined, { signal: signal() }))
   }
+}
+
+/** One candidate after the other is asked for what is still missing. */
+async function askEveryone(
+  gateway: Gateway,
+  task: TaskRecord,
+  inputs: Inputs,
+  run: Run,
+  harvest: Harvest,
+): Promise<ProviderError[]> {
+  const failures: ProviderError[] = []
+  for (const candidate of candidatesFor(gateway, task)) {
+    if (harvest.missing === 0) break
+    failures.push(...(await askFor(gateway, task, candidate, inputs, run, harvest)))
+  }
+  return failures
 }
 
 /** Asks one candidate for all that is missing, its calls side by side; whatever one of them does, the others end first. */
 async function askFor(
   gateway: Gateway,
-  { job }: Routed,
+  task: TaskRecord,
   candidate: Candidate,
   inputs: Inputs,
   run: Run,
   harvest: Harvest,
 ): Promise<ProviderError[]> {
-  const plan = planFor(candidate, job, inputs, harvest.missing)
-  harvest.warn(plan.warnings)
   const outcomes = await Promise.allSettled(
-    plan.calls.map((call) => performCall(gateway, candidate, call, run, harvest)),
+    planCalls(candidate, task.job, inputs, harvest).map((planned) =>
+      performCall(gateway, task, candidate, planned, run, harvest),
+    ),
   )
   const thrown = outcomes.find((outcome) => outcome.status === 'rejected')
   if (thrown) throw thrown.reason
   return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? (outcome.value ?? []) : []))
 }
 
-async function performCall(gateway: Gateway, candidate: Candidate, call: Call, run: Run, harvest: Harvest) {
-  let delivered = 0
+/** A call with the places of the pictures that it is for. */
+interface PlannedCall {
+  call: Call
+  claimed: number[]
+}
+
+function planCalls(candidate: Candidate, job: ImageJob, inputs: Inputs, harvest: Harvest): PlannedCall[] {
+  const planned = (part: ImageJob, n: number) => {
+    const { calls, warnings } = planFor(candidate, part, inputs, n)
+    harvest.warn(warnings)
+    return calls
+  }
+  if (!job.oneByOne) {
+    return planned(job, harvest.missing).map((call) => ({ call, claimed: harvest.claim(call.images) }))
+  }
+  return harvest
+    .claim(harvest.missing)
+    .flatMap((position) => planned(jobAt(job, position), 1).map((call) => ({ call, claimed: [position] })))
+}
+
+async function performCall(
+  gateway: Gateway,
+  task: TaskRecord,
+  candidate: Candidate,
+  { call, claimed }: PlannedCall,
+  run: Run,
+  harvest: Harvest,
+): Promise<ProviderError | undefined> {
   const { http } = gateway
   const { spool } = run
-  const failure = await attempt(gateway, candidate, run, async ({ account, signal, arrived }) => {
-    for await (const event of candidate.provider.run(call, { account, http, spool, signal })) {
-      if (event.type !== 'progress') arrived()
-      if (event.type === 'image' || event.type === 'blocked') delivered += 1
-      await harvest.take(candidate, event)
-    }
-  })
-  if (failure) harvest.fail(failure, Math.max(0, call.images - delivered))
-  return failure
+  const leave = run.patient
+    ? await unlessEnded(run, (signal) => gateway.turns.take(task.id, signal()))
+    : () => {}
+  try {
+    const failure = await attempt(gateway, candidate, run, async ({ account, signal, arrived }) => {
+      for await (const event of candidate.provider.run(call, { account, http, spool, signal })) {
+        if (event.type !== 'progress') arrived()
+        await harvest.take(candidate, event, claimed)
+      }
+    })
+    await harvest.end(failure, claimed)
+    return failure
+  } finally {
+    leave()
+  }
 }

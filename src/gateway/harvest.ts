@@ -1,5 +1,5 @@
 import type { StoredImage } from '../../contract/image.ts'
-import type { Warning } from '../../contract/job.ts'
+import type { ImageJob, Warning } from '../../contract/job.ts'
 import { AppError } from '../base/error.ts'
 import { BytesError } from '../bytes/bytes-error.ts'
 import { checkPicture } from '../bytes/check-picture.ts'
@@ -7,10 +7,10 @@ import type { Spooled } from '../bytes/spooled.ts'
 import { addImage } from '../library/add.ts'
 import type { ImageEvent } from '../providers/provider.ts'
 import { ProviderError } from '../providers/provider-error.ts'
-import type { TaskRecord, TaskResult } from '../tasks/task-table.ts'
+import { countPictures, type TaskRecord, type TaskResult } from '../tasks/task-table.ts'
 import { mayGoOn, toClientError } from './failure.ts'
 import type { Gateway } from './gateway.ts'
-import type { Candidate } from './route.ts'
+import { type Candidate, jobAt } from './route.ts'
 
 /** What a running task has brought in so far. Each arriving picture is kept before anybody hears of it. */
 export class Harvest {
@@ -20,21 +20,32 @@ export class Harvest {
   readonly #warnings: Warning[] = []
   readonly #failures: ProviderError[] = []
   #usage: Record<string, unknown> | undefined
-  #nextPosition: number
-  /** Pictures that will not be asked for again: delivered, withheld, or perhaps paid for and lost. */
-  #settled: number
+  /** Places of pictures that are still to be asked for, ascending. */
+  #open: number[]
+  /** Where a picture goes that nobody asked for. */
+  #beyond: number
 
   constructor(gateway: Gateway, task: TaskRecord, already: readonly StoredImage[]) {
     this.#gateway = gateway
     this.#task = task
     this.images = [...already]
-    this.#settled = already.length
-    this.#nextPosition = Math.max(-1, ...already.map((image) => image.position)) + 1
+    const taken = new Set(already.map(({ position }) => position))
+    const free = Array.from({ length: task.total }, (_, position) => position).filter(
+      (position) => !taken.has(position),
+    )
+    // What was lost in an earlier run is not asked for again.
+    this.#open = free.slice(task.failed)
+    this.#beyond = Math.max(task.total - 1, ...taken) + 1
   }
 
   /** How many pictures are still to be asked for. */
   get missing(): number {
-    return this.#task.total - this.#settled
+    return this.#open.length
+  }
+
+  /** Takes places for pictures that are going to be asked for. What becomes of each is to be told: picture, loss or failure. */
+  claim(count: number): number[] {
+    return this.#open.splice(0, count)
   }
 
   warn(warnings: readonly Warning[]): void {
@@ -42,22 +53,25 @@ export class Harvest {
     this.#warnings.push(...warnings.filter((warning) => !known.has(warning.message)))
   }
 
-  /** Notes that a call failed with `undelivered` of its pictures still missing. */
-  fail(failure: ProviderError, undelivered: number): void {
-    this.#failures.push(failure)
-    if (failure.maybePaid) this.#settled += undelivered
+  /** Notes that a call ended, with a failure or without one, while its places in `claimed` stayed empty. */
+  async end(failure: ProviderError | undefined, claimed: number[]): Promise<void> {
+    if (failure) this.#failures.push(failure)
+    const empty = claimed.splice(0)
+    if (failure && mayGoOn(failure)) this.#open = [...this.#open, ...empty].sort((a, b) => a - b)
+    else if (empty.length > 0)
+      await countPictures(this.#gateway.database.query, this.#task.id, { failed: empty.length })
   }
 
-  async take(candidate: Candidate, event: ImageEvent): Promise<void> {
+  /** Takes what a call yields; a picture goes to the next of the places in `claimed`. */
+  async take(candidate: Candidate, event: ImageEvent, claimed: number[]): Promise<void> {
     switch (event.type) {
       case 'image':
-        return this.#keep(candidate, event)
+        return this.#keep(candidate, event, claimed)
       case 'usage':
         this.#usage = addUp(this.#usage, event.usage)
         return
       case 'blocked':
-        this.#lose(new ProviderError('moderation', { detail: event.reason }))
-        return
+        return this.#lose(new ProviderError('moderation', { detail: event.reason }), claimed)
       case 'progress':
       case 'partial':
         this.#gateway.progress.publish(this.#task.id, event)
@@ -84,41 +98,47 @@ export class Harvest {
       failed,
       warnings: this.#warnings,
       usage: this.#usage,
-      error: completed > 0 ? undefined : error,
+      error,
       repeatable: completed === 0 && unforeseen === undefined && this.#failures.every(mayGoOn),
     }
   }
 
-  async #keep(candidate: Candidate, event: ImageEvent & { type: 'image' }): Promise<void> {
+  async #keep(candidate: Candidate, event: ImageEvent & { type: 'image' }, claimed: number[]): Promise<void> {
     const flaw = flawOf(event.picture)
-    if (flaw) return this.#lose(flaw)
-    const position = this.#nextPosition++
-    const seed = event.details?.seed ?? this.#task.job.seed
-    const image = await addImage(this.#gateway.library, {
-      picture: event.picture,
-      taskId: this.#task.id,
-      position,
-      owner: this.#task.owner,
-      provider: candidate.provider.name,
-      model: this.#task.job.model,
-      upstreamModel: candidate.model,
-      prompt: this.#task.job.prompt,
-      revisedPrompt: event.revisedPrompt,
-      seed: typeof seed === 'number' ? seed : undefined,
-      signature: event.signature,
-      details: event.details ?? {},
-    })
+    if (flaw) return this.#lose(flaw, claimed)
+    const asked = claimed.shift()
+    const position = asked ?? this.#beyond++
+    const image = await addImage(
+      this.#gateway.library,
+      {
+        picture: event.picture,
+        taskId: this.#task.id,
+        position,
+        owner: this.#task.owner,
+        provider: candidate.provider.name,
+        model: this.#task.job.model,
+        upstreamModel: candidate.model,
+        prompt: this.#task.job.prompt,
+        revisedPrompt: event.revisedPrompt,
+        seed: seedOf(event, this.#task.job, position),
+        signature: event.signature,
+        details: event.details ?? {},
+      },
+      async (query) => {
+        if (asked !== undefined) await countPictures(query, this.#task.id, { completed: 1 })
+      },
+    )
     this.#gateway.metrics.drawn({ provider: image.provider, model: image.upstreamModel, outcome: 'ok' })
     this.images.push(image)
     this.images.sort((a, b) => a.position - b.position)
-    this.#settled += 1
     this.#gateway.progress.publish(this.#task.id, { type: 'image', image })
   }
 
   /** One picture was paid for and cannot be had; the others of its call still may. */
-  #lose(failure: ProviderError): void {
+  async #lose(failure: ProviderError, claimed: number[]): Promise<void> {
     this.#failures.push(failure)
-    this.#settled += 1
+    if (claimed.shift() !== undefined)
+      await countPictures(this.#gateway.database.query, this.#task.id, { failed: 1 })
   }
 
   /** The failure to tell of: moderation before all, because the caller can do something about it; else the last one. */
@@ -128,6 +148,12 @@ export class Harvest {
       ? toClientError(failure)
       : new AppError('no_image', { values: { detail: 'it said no more.' } })
   }
+}
+
+/** What the upstream says, else what it was asked with. */
+function seedOf({ details }: ImageEvent & { type: 'image' }, job: ImageJob, position: number) {
+  const seed = details?.seed ?? jobAt(job, position).seed
+  return typeof seed === 'number' ? seed : undefined
 }
 
 function flawOf(picture: Spooled): ProviderError | undefined {

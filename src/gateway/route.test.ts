@@ -14,7 +14,13 @@ const upstream = (name: string, ...models: string[]) =>
     timeout: 1000,
   })
 
-const settings = { alias: 'pictor', generationTimeout: 1000, queueLimit: 1, defaultAspectRatio: undefined }
+const settings = {
+  alias: 'pictor',
+  generationTimeout: 1000,
+  workers: 1,
+  queueLimit: 1,
+  defaultAspectRatio: undefined,
+}
 const demo = createDemoProvider()
 const demoModel = demo.models()[0]?.id ?? ''
 

@@ -1,13 +1,16 @@
 import type { StoredImage } from '../../contract/image.ts'
 import { AppError } from '../base/error.ts'
+import { newId } from '../base/id.ts'
 import { localBlob } from '../library/blob.ts'
 import { imagesOfTask } from '../library/find.ts'
 import type { Inputs } from '../providers/provider.ts'
 import {
+  countUnfinished,
   findInputs,
   findTask,
   findTaskToRun,
   finishTask,
+  restartTask,
   startTask,
   type TaskRecord,
   type TaskResult,
@@ -26,32 +29,37 @@ export const WEBHOOK_QUEUE = 'webhook'
 export async function runNow(
   gateway: Gateway,
   accepted: Accepted,
-  run: Omit<Run, 'cancelled'>,
+  run: Pick<Run, 'spool' | 'abandoned'>,
 ): Promise<Finished> {
   const { task, inputs } = accepted
   try {
     return await generate(gateway, task, inputs, {
       ...run,
-      cancelled: gateway.cancellations.signalFor(task.id),
+      ...gateway.cancellations.signalsFor(task.id),
     })
   } finally {
     gateway.cancellations.forget(task.id)
   }
 }
 
-/** Hands a freshly accepted task to the queue. */
-export async function runLater(gateway: Gateway, task: TaskRecord): Promise<void> {
-  await gateway.queue.add(GENERATE_QUEUE, { task: task.id }, { id: task.id, attempts: 1_000_000 })
+/** Hands a freshly accepted task to the queue. @param again for a run after its first, whose job may not be gone yet */
+export async function runLater(gateway: Gateway, task: TaskRecord, again = false): Promise<void> {
+  const id = again ? newId() : task.id
+  await gateway.queue.add(GENERATE_QUEUE, { task: task.id }, { id, attempts: 1_000_000 })
 }
 
 /** After so many tries that the process did not survive, a task is given up: it may be what kills it. */
 const MOST_ATTEMPTS = 10
 
-/** Refuses new async jobs while too many wait. */
-export async function checkQueue(gateway: Gateway): Promise<void> {
-  const { [GENERATE_QUEUE]: depth } = await gateway.queue.depth()
-  if (depth && depth.waiting >= gateway.settings.queueLimit)
-    throw new AppError('queue_full', { retryAfter: 30 })
+/**
+ * How many of so many pictures the queue takes: at least one, at most as many as may wait beside those under way.
+ * @throws AppError `queue_full`
+ */
+export async function roomFor(gateway: Gateway, pictures: number): Promise<number> {
+  const { queueLimit, workers } = gateway.settings
+  const room = queueLimit + workers - (await countUnfinished(gateway.database.query))
+  if (room <= 0) throw new AppError('queue_full', { retryAfter: 30 })
+  return Math.min(room, pictures)
 }
 
 /** A task of this owner as the database has it, with the pictures that have arrived. */
@@ -94,19 +102,33 @@ export async function runQueued(
   const task = await findTaskToRun(query, taskId)
   if (task === undefined) return
   if (attempt > MOST_ATTEMPTS) await giveUp(gateway, task)
-  else if (await startTask(query, taskId, gateway.clock.now())) await runTask(gateway, task, stopping)
+  else await runTask(gateway, task, stopping)
   await announce(gateway, task)
 }
 
 async function runTask(gateway: Gateway, task: TaskRecord, stopping: AbortSignal): Promise<void> {
   await using spool = gateway.spools.scope()
-  const run = { spool, cancelled: gateway.cancellations.signalFor(task.id), stopping, abandoned: NEVER }
+  const signals = gateway.cancellations.signalsFor(task.id)
+  const run: Run = { spool, ...signals, stopping, abandoned: NEVER, patient: true }
   try {
+    if (!(await begin(gateway, task, run))) return
     const already = await imagesOfTask(gateway.library, task.id)
     await generate(gateway, task, await loadInputs(gateway, task.id), run, already)
   } finally {
     gateway.cancellations.forget(task.id)
   }
+}
+
+/** A job runs from its first turn on; false for one that was stopped before. */
+async function begin(gateway: Gateway, task: TaskRecord, run: Run): Promise<boolean> {
+  const signal = AbortSignal.any([run.cancelled, run.halted ?? NEVER, run.stopping ?? NEVER])
+  const leave = await gateway.turns.take(task.id, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+    return undefined
+  })
+  leave?.()
+  run.stopping?.throwIfAborted()
+  return leave !== undefined && (await startTask(gateway.database.query, task.id, gateway.clock.now()))
 }
 
 /** Has the end of a task told to its webhook, at least once. */
@@ -115,21 +137,40 @@ async function announce(gateway: Gateway, task: TaskRecord): Promise<void> {
   await gateway.queue.add(WEBHOOK_QUEUE, { task: task.id }, { id: `webhook:${task.id}`, attempts: 8 })
 }
 
-/** Ends a job: takes it out of the queue, or stops it where it runs. Pictures that have arrived stay. */
-export async function cancelTask(gateway: Gateway, task: TaskRecord): Promise<void> {
+/**
+ * Ends a job: takes it out of the queue, or stops it where it runs, at once or (`halted`) when the calls under way have
+ * ended. Pictures that have arrived stay.
+ */
+export async function cancelTask(
+  gateway: Gateway,
+  task: TaskRecord,
+  how: 'cancelled' | 'halted' = 'cancelled',
+): Promise<void> {
   const waiting = await gateway.queue.remove(task.id)
-  const running = gateway.cancellations.cancel(task.id)
-  if (waiting || !running) {
-    const result = {
-      ...task,
-      status: 'cancelled' as const,
-      failed: task.total,
-      error: new AppError('job_cancelled'),
-    }
-    await finishTask(gateway.database.query, task.id, result, gateway.clock.now())
-    gateway.progress.publish(task.id, { type: 'finished' })
-    await announce(gateway, task)
+  const running = task.status === 'running' && gateway.cancellations.stop(task.id, how)
+  if (running && !waiting) return
+  const error = new AppError('job_cancelled')
+  const failed = task.total - task.completed
+  const result: TaskResult = { ...task, status: 'cancelled', failed, error }
+  await finishTask(gateway.database.query, task.id, result, gateway.clock.now())
+  gateway.cancellations.stop(task.id, how)
+  gateway.progress.publish(task.id, { type: 'finished' })
+  await announce(gateway, task)
+}
+
+/** Asks once more for what a task did not bring. @throws AppError `invalid_value` when there is nothing to ask for */
+export async function retryTask(
+  gateway: Gateway,
+  task: TaskRecord,
+  credential?: string,
+): Promise<TaskRecord> {
+  const restarted = await restartTask(gateway.database.query, task.id, credential)
+  if (!restarted) {
+    const detail = isFinal(task) ? 'all of its pictures are there.' : 'it is still running.'
+    throw new AppError('invalid_value', { param: 'taskId', values: { detail } })
   }
+  await runLater(gateway, task, true)
+  return { ...task, status: 'queued', failed: 0, error: undefined, finishedAt: undefined }
 }
 
 /**

@@ -1,6 +1,8 @@
+import type { Kysely } from 'kysely'
 import type { StoredImage } from '../../contract/image.ts'
 import { newId } from '../base/id.ts'
 import type { Spooled } from '../bytes/spooled.ts'
+import type { Schema } from '../db/schema.ts'
 import { holdBlob, pictureOf, putBlob } from './blob.ts'
 import type { Library } from './library.ts'
 
@@ -13,8 +15,14 @@ export interface NewImage
 /**
  * Keeps a picture: first its bytes, durably, then its row, so that no row ever points at nothing.
  * Thumbnails are left to the deriver, which works through new blobs in the background.
+ *
+ * @param together what is to be written in the same transaction
  */
-export async function addImage(library: Library, image: NewImage): Promise<StoredImage> {
+export async function addImage(
+  library: Library,
+  image: NewImage,
+  together: (query: Kysely<Schema>) => Promise<void> = async () => {},
+): Promise<StoredImage> {
   const { picture, ...facts } = image
   await putBlob(library, picture)
   const { sha256, bytes, mime, width, height } = pictureOf(picture)
@@ -31,6 +39,7 @@ export async function addImage(library: Library, image: NewImage): Promise<Store
   await library.database.query.transaction().execute(async (query) => {
     await holdBlob(library, query, picture)
     await query.insertInto('image').values(toRow(stored)).execute()
+    await together(query)
   })
   library.deriver.wake()
   return stored

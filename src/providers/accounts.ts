@@ -1,15 +1,19 @@
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../base/clock.ts'
-import type { Account, Provider } from './provider.ts'
+import type { Account } from './provider.ts'
 import type { ProviderError } from './provider-error.ts'
 
-/** Chooses among the keys of a provider and lets those rest that the upstream has turned away. */
+/** Chooses among the keys of a provider, lets those rest that the upstream has turned away, and limits the calls of each. */
 export interface Accounts {
-  /** Accounts that may be asked for a model now: the healthy first, among them the least recently used. */
-  ready(provider: Provider, model: string): Account[]
-  /** Why no account is ready: the failure of the one that may be asked again first, with the time until then. */
-  refusal(provider: Provider, model: string): { failure: ProviderError; wait: number } | undefined
-  /** Notes that an account is being used. */
-  used(account: Account, model: string): void
+  /** Those that may be asked for a model now: the healthy first, among them the idle, among them the least recently used. */
+  ready(accounts: readonly Account[], model: string): Account[]
+  /** Why none is ready: the failure of the one that may be asked again first, with the time until then. */
+  refusal(accounts: readonly Account[], model: string): { failure: ProviderError; wait: number } | undefined
+  /**
+   * Notes that an account is being used, once it has no more calls than it may have at the same time.
+   * Call what is returned when the call has ended. Rejects with the signal's reason.
+   */
+  enter(account: Account, model: string, signal: () => AbortSignal): Promise<() => void>
   /**
    * Lets an account rest for `duration` ms after a failure. `soft`: others are preferred meanwhile, but it may still
    * be asked when there is no other, as after a network fault that a single request cannot tell from an outage.
@@ -21,6 +25,12 @@ export interface Accounts {
   ): void
 }
 
+export interface AccountsOptions {
+  clock: Clock
+  /** Most calls of one account at the same time; 0 for any number. */
+  concurrency: number
+}
+
 interface State {
   lastUsed: number
   restsUntil: number
@@ -28,9 +38,20 @@ interface State {
   failure: ProviderError | undefined
 }
 
-/** The state lives in this process; limits at upstreams are per model, so it is kept per account and model. */
-export function createAccounts(clock: Clock): Accounts {
-  const states = new Map<string, State>()
+/** The calls of an account, for whatever model. */
+interface Traffic {
+  calls: number
+  waiting: Set<() => void>
+}
+
+/** Callers' own keys are accounts, too, so their number has no other end. */
+const MOST_KEPT = 10_000
+
+/** The state lives in this process; limits at upstreams are per model, so rests are kept per account and model. */
+export function createAccounts({ clock, concurrency }: AccountsOptions): Accounts {
+  const states = new LRUCache<string, State>({ max: MOST_KEPT })
+  const traffic = new Map<string, Traffic>()
+  const most = concurrency === 0 ? Number.POSITIVE_INFINITY : concurrency
   let uses = 0
   const stateOf = (account: Account, model: string): State => {
     const key = `${account.id} ${model}`
@@ -39,27 +60,61 @@ export function createAccounts(clock: Clock): Accounts {
     return state
   }
   const resting = (state: State) => state.restsUntil > clock.now()
+  const isFull = ({ id }: Account) => (traffic.get(id)?.calls ?? 0) >= most
+
+  function leave(id: string, at: Traffic): void {
+    at.calls -= 1
+    const [next] = at.waiting
+    if (next !== undefined) next()
+    else if (at.calls === 0) traffic.delete(id)
+  }
+
   return {
-    ready: (provider, model) =>
-      provider.accounts
+    ready: (accounts, model) =>
+      accounts
         .map((account) => ({ account, state: stateOf(account, model) }))
         .filter(({ state }) => !resting(state) || state.soft)
         .sort(
           (a, b) =>
-            Number(resting(a.state)) - Number(resting(b.state)) || a.state.lastUsed - b.state.lastUsed,
+            Number(resting(a.state)) - Number(resting(b.state)) ||
+            Number(isFull(a.account)) - Number(isFull(b.account)) ||
+            a.state.lastUsed - b.state.lastUsed,
         )
         .map(({ account }) => account),
-    refusal: (provider, model) => {
-      const states = provider.accounts.map((account) => stateOf(account, model)).filter(resting)
+    refusal: (accounts, model) => {
+      const states = accounts.map((account) => stateOf(account, model)).filter(resting)
       const [first] = states.sort((a, b) => a.restsUntil - b.restsUntil)
       return first?.failure && { failure: first.failure, wait: first.restsUntil - clock.now() }
     },
-    used: (account, model) => {
+    enter: async (account, model, signal) => {
+      const at = traffic.get(account.id) ?? { calls: 0, waiting: new Set() }
+      traffic.set(account.id, at)
+      while (at.calls >= most) await untilFree(at.waiting, signal())
+      at.calls += 1
       uses += 1
       stateOf(account, model).lastUsed = uses
+      return () => leave(account.id, at)
     },
     rest: (account, model, { duration, soft, failure }) => {
       Object.assign(stateOf(account, model), { restsUntil: clock.now() + duration, soft, failure })
     },
   }
+}
+
+/** Waits in the row until it is called. */
+function untilFree(waiting: Set<() => void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      waiting.delete(proceed)
+      reject(signal.reason)
+    }
+    const proceed = () => {
+      waiting.delete(proceed)
+      signal.removeEventListener('abort', leave)
+      resolve()
+    }
+    if (signal.aborted) return reject(signal.reason)
+    signal.addEventListener('abort', leave, { once: true })
+    waiting.add(proceed)
+  })
 }

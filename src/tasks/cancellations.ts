@@ -1,26 +1,29 @@
 /** The running tasks of this process that can be told to stop. */
 export interface Cancellations {
-  /** The signal under which a task runs. */
-  signalFor(taskId: string): AbortSignal
-  /** Stops a task; false when it does not run here. */
-  cancel(taskId: string): boolean
+  /** The signals under which a task runs: `cancelled` ends its calls, `halted` lets no more begin. */
+  signalsFor(taskId: string): { cancelled: AbortSignal; halted: AbortSignal }
+  /** Stops a task at once, or after the calls that are under way; false when it does not run here. */
+  stop(taskId: string, how: 'cancelled' | 'halted'): boolean
   /** To be called when a task has ended. */
   forget(taskId: string): void
 }
 
 export function createCancellations(): Cancellations {
-  const controllers = new Map<string, AbortController>()
+  const running = new Map<string, Record<'cancelled' | 'halted', AbortController>>()
   return {
-    signalFor: (taskId) => {
-      const controller = controllers.get(taskId) ?? new AbortController()
-      controllers.set(taskId, controller)
-      return controller.signal
+    signalsFor: (taskId) => {
+      const { cancelled, halted } = running.get(taskId) ?? {
+        cancelled: new AbortController(),
+        halted: new AbortController(),
+      }
+      running.set(taskId, { cancelled, halted })
+      return { cancelled: cancelled.signal, halted: halted.signal }
     },
-    cancel: (taskId) => {
-      const controller = controllers.get(taskId)
-      controller?.abort()
-      return controller !== undefined
+    stop: (taskId, how) => {
+      const controllers = running.get(taskId)
+      controllers?.[how].abort()
+      return controllers !== undefined
     },
-    forget: (taskId) => void controllers.delete(taskId),
+    forget: (taskId) => void running.delete(taskId),
   }
 }

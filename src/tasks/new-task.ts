@@ -8,18 +8,29 @@ export interface TaskBeginning extends Pick<Task, 'mode' | 'owner' | 'job' | 'cr
   /** Only looked at where there is an idempotency key. */
   requestHash?: string | undefined
   webhookUrl?: string | undefined
+  /** How many pictures of the job are accepted; default all. */
+  total?: number | undefined
 }
 
 /** A task at its beginning: one that a client waits for runs at once, any other waits in the queue. */
 export function newTask(beginning: TaskBeginning): TaskRecord {
-  const { mode, owner, job, createdAt, idempotencyKey, requestHash = '', webhookUrl } = beginning
+  const {
+    mode,
+    owner,
+    job,
+    createdAt,
+    idempotencyKey,
+    requestHash = '',
+    webhookUrl,
+    total = job.n,
+  } = beginning
   return {
     id: newId(),
     mode,
     owner,
     status: mode === 'sync' ? 'running' : 'queued',
     job,
-    total: job.n,
+    total,
     completed: 0,
     failed: 0,
     warnings: [],
@@ -30,5 +41,6 @@ export function newTask(beginning: TaskBeginning): TaskRecord {
     webhookUrl,
     createdAt,
     finishedAt: undefined,
+    credential: undefined,
   }
 }

@@ -33,6 +33,7 @@ const newTask = (differences: Partial<TaskRecord> = {}): TaskRecord => ({
   webhookUrl: undefined,
   createdAt: 1000,
   finishedAt: undefined,
+  credential: undefined,
   ...differences,
 })
 

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import type { Task, TaskStatus } from '../../contract/task.ts'
 import { AppError, type StoredError } from '../base/error.ts'
 import type { Schema, TaskTable } from '../db/schema.ts'
@@ -9,6 +9,8 @@ export interface TaskRecord extends Task {
   idempotencyKey: string | undefined
   /** Hash of all that the caller sent, to tell a repeated request from another one under the same key. */
   requestHash: string
+  /** The caller's own upstream key, sealed; gone when the task ends. */
+  credential: string | undefined
 }
 
 type Query = Kysely<Schema>
@@ -34,25 +36,28 @@ export async function insertTask(query: Query, task: TaskRecord): Promise<void> 
       created_at: task.createdAt,
       started_at: task.status === 'running' ? task.createdAt : null,
       finished_at: null,
+      deleted_at: null,
+      credential: task.credential ?? null,
     })
     .execute()
 }
 
-/** One task of this owner. */
+/** One task of this owner that is not deleted. */
 export async function findTask(query: Query, owner: string, id: string): Promise<TaskRecord | undefined> {
   const row = await query
     .selectFrom('task')
     .selectAll()
     .where('id', '=', id)
     .where('owner', '=', owner)
+    .where('deleted_at', 'is', null)
     .executeTakeFirst()
-  return row && fromRow(row)
+  return row && toTask(row)
 }
 
 /** One task whoever owns it: for the worker that runs it. */
 export async function findTaskToRun(query: Query, id: string): Promise<TaskRecord | undefined> {
   const row = await query.selectFrom('task').selectAll().where('id', '=', id).executeTakeFirst()
-  return row && fromRow(row)
+  return row && toTask(row)
 }
 
 export async function findRepeated(
@@ -66,7 +71,7 @@ export async function findRepeated(
     .where('owner', '=', owner)
     .where('idempotency_key', '=', key)
     .executeTakeFirst()
-  return row && fromRow(row)
+  return row && toTask(row)
 }
 
 /** Marks a queued task as running; false when it was cancelled or finished in the meantime. */
@@ -78,6 +83,46 @@ export async function startTask(query: Query, id: string, now: number): Promise<
     .where('status', 'in', ['queued', 'running'])
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
+}
+
+/** Puts a task that did not bring all of its pictures back to its beginning; false when it is not in such a state. */
+export async function restartTask(
+  query: Query,
+  id: string,
+  credential: string | undefined,
+): Promise<boolean> {
+  const result = await query
+    .updateTable('task')
+    .set({ status: 'queued', failed: 0, error: null, finished_at: null, credential: credential ?? null })
+    .where('id', '=', id)
+    .where('status', 'in', ['partial', 'failed', 'cancelled'])
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** Counts pictures of a running task that have arrived, or will not be asked for again. */
+export async function countPictures(
+  query: Query,
+  id: string,
+  { completed = 0, failed = 0 }: { completed?: number; failed?: number },
+): Promise<void> {
+  await query
+    .updateTable('task')
+    .set({ completed: sql`completed + ${completed}`, failed: sql`failed + ${failed}` })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Pictures that accepted async tasks have still to bring, those under way included. */
+export async function countUnfinished(query: Query): Promise<number> {
+  const row = await query
+    .selectFrom('task')
+    .select(sql<number | null>`sum(total - completed - failed)`.as('pictures'))
+    .where('status', 'in', ['queued', 'running'])
+    .where('mode', '=', 'async')
+    .executeTakeFirst()
+  return row?.pictures ?? 0
 }
 
 /** What a run came to. */
@@ -111,6 +156,7 @@ export async function finishTask(
       usage_json: result.usage ? JSON.stringify(result.usage) : null,
       error: result.error ? JSON.stringify(result.error) : null,
       finished_at: now,
+      credential: null,
       ...(result.repeatable ? { idempotency_key: null } : {}),
       ...(result.total === undefined ? {} : { total: result.total }),
     })
@@ -136,7 +182,7 @@ export async function unfinishedTasks(
     .orderBy('created_at')
     .limit(limit)
     .execute()
-  return rows.map(fromRow)
+  return rows.map(toTask)
 }
 
 /** An input picture of a task: the role it plays and the name of its bytes. */
@@ -168,7 +214,8 @@ export function findInputs(query: Query, taskId: string): Promise<TaskInput[]> {
     .execute()
 }
 
-function fromRow(row: Selectable<TaskTable>): TaskRecord {
+/** A row as a task. */
+export function toTask(row: Selectable<TaskTable>): TaskRecord {
   return {
     id: row.id,
     mode: row.mode,
@@ -186,5 +233,6 @@ function fromRow(row: Selectable<TaskTable>): TaskRecord {
     requestHash: row.request_hash ?? '',
     createdAt: row.created_at,
     finishedAt: row.finished_at ?? undefined,
+    credential: row.credential ?? undefined,
   }
 }

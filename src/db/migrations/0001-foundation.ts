@@ -1,7 +1,7 @@
-import type { ColumnDefinitionBuilder, Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { Facts } from '../facts.ts'
-import { createTable } from './create-table.ts'
+import { createTable, required } from './create-table.ts'
 
 /** The tables of the first release. */
 export const foundation = (facts: Facts): Migration => ({
@@ -155,5 +155,3 @@ async function createQueue(query: Kysely<unknown>, facts: Facts): Promise<void> 
     [['queue', 'state', 'run_at']],
   )
 }
-
-const required = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull()

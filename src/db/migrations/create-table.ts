@@ -1,4 +1,4 @@
-import { type CreateTableBuilder, type Kysely, sql } from 'kysely'
+import { type ColumnDefinitionBuilder, type CreateTableBuilder, type Kysely, sql } from 'kysely'
 import type { Facts } from '../facts.ts'
 
 /** Adds a table and its indexes, which are given by their columns and named after them. */
@@ -24,3 +24,6 @@ export async function createTable<Column extends string>(
     await query.schema.createIndex(index).ifNotExists().on(name).columns(columns).execute()
   }
 }
+
+/** Ends the definition of a column that is never null. */
+export const required = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull()

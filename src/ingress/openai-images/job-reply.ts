@@ -15,6 +15,6 @@ export async function toJobReply(library: Library, finished: Finished, form: For
     ...(task.finishedAt === undefined ? {} : { completed_at: Math.floor(task.finishedAt / 1000) }),
     url: `${form.baseUrl}/v1/images/jobs/${task.id}`,
     ...(isFinal(task) && images.length > 0 ? { result: await toReply(library, finished, form) } : {}),
-    ...(task.error ? { error: openAiError(task.error) } : {}),
+    ...(task.error && images.length === 0 ? { error: openAiError(task.error) } : {}),
   }
 }

@@ -10,7 +10,7 @@ import {
 } from '../../../contract/openai-images.ts'
 import { AppError } from '../../base/error.ts'
 import { accept, type Submission } from '../../gateway/accept.ts'
-import { checkQueue } from '../../gateway/run.ts'
+import { roomFor } from '../../gateway/run.ts'
 import type { Inputs } from '../../providers/provider.ts'
 import { departure, holdSpool } from '../body.ts'
 import { type PictureFields, readInputs } from '../pictures.ts'
@@ -76,7 +76,8 @@ async function perform(
     idempotencyKey: idempotencyKeyOf(request),
     webhookUrl: webhookOf(surface, body),
   }
-  if (submission.mode === 'async') await checkQueue(surface.gateway)
+  if (submission.mode === 'async' && (await roomFor(surface.gateway, job.n)) < job.n)
+    throw new AppError('queue_full', { retryAfter: 30 })
   const accepted = await accept(surface.gateway, submission)
   if (submission.mode === 'async') return answerWithJob(surface, accepted, request, reply)
   return answerNow(surface, accepted, { stream: body.stream === true, gone }, request, reply)

@@ -52,7 +52,8 @@ export async function* replayEvents(
     const last = index === images.length - 1
     yield* completedEvent(library, task, image, form, last && task.usage ? { usage: task.usage } : {})
   }
-  if (task.error) yield* serverEvent('error', { type: 'error', error: openAiError(task.error) })
+  if (task.error && images.length === 0)
+    yield* serverEvent('error', { type: 'error', error: openAiError(task.error) })
 }
 
 async function* partialEvent(task: TaskRecord, { picture, partialIndex }: TaskEvent & { type: 'partial' }) {

@@ -1,0 +1,15 @@
+import type { Kysely } from 'kysely'
+import { addToCounter } from '../db/counter.ts'
+import type { Schema } from '../db/schema.ts'
+import { insertTask, type TaskRecord } from '../tasks/task-table.ts'
+import type { Gateway } from './gateway.ts'
+
+/** Writes a new task down, with everything by which it is found and counted; part of a transaction. */
+export async function keepTask(
+  { database }: Pick<Gateway, 'database'>,
+  query: Kysely<Schema>,
+  task: TaskRecord,
+): Promise<void> {
+  await insertTask(query, task)
+  await addToCounter(database, query, { owner: task.owner, name: 'tasks' }, 1)
+}
