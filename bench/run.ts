@@ -1,7 +1,9 @@
 import { stopAll } from './processes.ts'
 import { circumstances, currentLoad, type Row, toTable, writeResults } from './report.ts'
+import { batches } from './scenarios/batch.ts'
 import { chats } from './scenarios/chat.ts'
 import { generations } from './scenarios/generations.ts'
+import { history } from './scenarios/history.ts'
 import { images } from './scenarios/images.ts'
 import { idle, slowUpstream } from './scenarios/memory.ts'
 import { profileChat, profileGenerations, profileImages } from './scenarios/profiles.ts'
@@ -14,6 +16,8 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   slow: slowUpstream,
   images: () => images(ROUNDS),
   chat: () => chats(ROUNDS),
+  batch: () => batches(ROUNDS),
+  history,
   idle,
 }
 

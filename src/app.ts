@@ -1,9 +1,11 @@
+import websocket from '@fastify/websocket'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import packageJson from '../package.json' with { type: 'json' }
 import { AppError } from './base/error.ts'
 import { newRequestId } from './base/id.ts'
 import type { Logger } from './base/log.ts'
 import type { Config } from './config.ts'
+import { batchSurface } from './ingress/batch/plugin.ts'
 import { answerBrokenRequest } from './ingress/broken-request.ts'
 import { batchShape, errorReply } from './ingress/error-reply.ts'
 import { openAiSurface } from './ingress/openai-surface.ts'
@@ -23,6 +25,9 @@ export interface App {
   /** Answers what is under way, then ends everything. */
   close(): Promise<void>
 }
+
+/** Longest message that a WebSocket of ours is ready to hear, in bytes. */
+const MOST_HEARD = 64 * 1024
 
 /** The program as a whole: the parts, and the surfaces over them. */
 export async function createApp(config: Config, log: Logger, world: World = {}): Promise<App> {
@@ -56,10 +61,12 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
     throw new AppError('not_found', { values: { what: `${method} ${url.split('?')[0]}` } })
   })
   await apiReference(server, version)
+  await server.register(websocket, { options: { maxPayload: MOST_HEARD } })
   server.register(async (scope) => publicImages(scope, gateway.library))
   server.register(async (scope) => {
     logRequests(scope, log, gateway.metrics)
     await scope.register(openAiSurface(surface), { prefix: '/v1' })
+    await scope.register(batchSurface(surface), { prefix: '/api/v1' })
     await scope.register(systemSurface({ gateway, sessions, version }))
   })
   await server.ready()

@@ -242,6 +242,13 @@ export const VARIABLES = {
     description:
       'Sends white space ahead of a JSON answer that takes longer than 25 s, so that proxies keep the connection. A failure after that moment can only be told in the body, with status 200.',
   }),
+  webSocketLimit: withDefault({
+    name: 'WEBSOCKET_LIMIT',
+    group: 'Requests',
+    kind: integer(1, 1_000_000),
+    default: '5000',
+    description: 'Listeners to the progress of batches that may be connected at the same time.',
+  }),
   webhookSecret: optional({
     name: 'WEBHOOK_SECRET',
     group: 'Requests',

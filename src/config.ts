@@ -49,6 +49,7 @@ export interface Config {
   readonly accountConcurrency: number
   readonly imagesDefaultFormat: 'url' | 'b64_json'
   readonly keepAliveJson: boolean
+  readonly webSocketLimit: number
   readonly chatPictures: Values['chatPictures']
   readonly chatImageFormat: Values['chatImageFormat']
   readonly chatProgress: Values['chatProgress']

@@ -6,6 +6,8 @@ import { type Clock, systemClock } from './base/clock.ts'
 import { createOutgoing } from './base/http.ts'
 import type { Logger } from './base/log.ts'
 import { createMetrics } from './base/metrics.ts'
+import { loadSecretKey } from './base/secret.ts'
+import { createVault } from './base/vault.ts'
 import { openSpoolDirectory } from './bytes/spool.ts'
 import type { Config } from './config.ts'
 import { connect } from './db/connect.ts'
@@ -17,6 +19,7 @@ import { createDemoProvider } from './providers/demo/demo-provider.ts'
 import { createProviderList } from './providers/list.ts'
 import { createOpenAiProvider } from './providers/openai/openai-provider.ts'
 import type { Provider } from './providers/provider.ts'
+import { createSearchIndex } from './search/search-index.ts'
 import { openLocalStorage } from './storage/local.ts'
 import { createCancellations } from './tasks/cancellations.ts'
 import { createProgress } from './tasks/progress.ts'
@@ -65,8 +68,10 @@ export async function createParts(config: Config, log: Logger, version: string, 
     cancellations: createCancellations(),
     turns: createTurns(config.workers),
     queue,
+    search: createSearchIndex(database),
     spools,
     http,
+    vault: createVault(await loadSecretKey(config)),
     clock,
     log,
     metrics: createMetrics(),
@@ -75,6 +80,7 @@ export async function createParts(config: Config, log: Logger, version: string, 
       generationTimeout: config.generationTimeout,
       workers: config.workers,
       queueLimit: config.queueLimit,
+      allowPrivateUpstreams: config.allowPrivateUpstreams,
       defaultAspectRatio: config.defaultAspectRatio,
     },
   }

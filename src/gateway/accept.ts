@@ -8,9 +8,10 @@ import { holdBlob, localBlob, noteBlob, putBlob } from '../library/blob.ts'
 import type { Inputs } from '../providers/provider.ts'
 import { newTask } from '../tasks/new-task.ts'
 import { findRepeated, insertInputs, type TaskInput, type TaskRecord } from '../tasks/task-table.ts'
+import { candidatesFor } from './candidates.ts'
+import { type Credential, sealCredential } from './credential.ts'
 import type { Gateway } from './gateway.ts'
 import { keepTask } from './keep-task.ts'
-import { route } from './route.ts'
 
 /** What a surface hands over: the job and the circumstances under which it was asked. */
 export interface Submission {
@@ -22,6 +23,8 @@ export interface Submission {
   webhookUrl?: string | undefined
   /** How many pictures of the job are accepted; default all. */
   total?: number | undefined
+  /** The caller's own key for the upstream. */
+  credential?: Credential | undefined
 }
 
 export interface Accepted {
@@ -37,12 +40,16 @@ export interface Accepted {
  * Throws what makes the request impossible from the start: unknown model, unsupported kind, a reused idempotency key.
  */
 export async function accept(gateway: Gateway, submission: Submission): Promise<Accepted> {
-  route(gateway, submission.job)
-  const task = newTask({
+  const { credential } = submission
+  candidatesFor(gateway, submission.job, credential)
+  const beginning = newTask({
     ...submission,
     requestHash: submission.idempotencyKey ? requestHash(submission) : '',
     createdAt: gateway.clock.now(),
   })
+  const task = credential
+    ? { ...beginning, credential: sealCredential(gateway, beginning.id, credential) }
+    : beginning
   const earlier = await findEarlier(gateway, task)
   if (earlier) return { task: earlier, inputs: submission.inputs, repeated: true }
   const pictures = inputPictures(submission.inputs)

@@ -1,8 +1,33 @@
-import type { TaskRecord } from '../tasks/task-table.ts'
+import type { ImageJob } from '../../contract/job.ts'
+import { createPersonalProvider, personalAccount } from '../providers/personal.ts'
+import type { Account, Provider } from '../providers/provider.ts'
+import type { Credential } from './credential.ts'
 import type { Gateway } from './gateway.ts'
-import { type Candidate, route } from './route.ts'
+import { able, type Candidate, candidateOf, route } from './route.ts'
 
-/** Who is asked for a task, preferred first. */
-export function candidatesFor(gateway: Gateway, task: TaskRecord): readonly Candidate[] {
-  return route(gateway, task.job).candidates
+/** Who is asked for a job, preferred first; with a caller's own key, those with whom it is good. Throws like {@link route}. */
+export function candidatesFor(
+  gateway: Gateway,
+  job: ImageJob,
+  credential: Credential | undefined,
+): readonly Candidate[] {
+  if (credential === undefined) return route(gateway, job).candidates
+  const { apiKey, apiBase } = credential
+  const listing = apiBase === undefined ? gateway.providers.listing(job.model) : []
+  if (listing.length > 0) {
+    const account = personalAccount(apiKey)
+    return able(
+      job,
+      listing.map((provider) => withAccount(candidateOf(provider, job.model), account)),
+    )
+  }
+  const { generationTimeout: timeout, allowPrivateUpstreams: allowPrivate } = gateway.settings
+  const personal = createPersonalProvider({ model: job.model, apiKey, apiBase, timeout, allowPrivate })
+  return able(job, [candidateOf(personal, job.model)])
 }
+
+/** A provider that takes no keys, such as the demo painter, has no use for a caller's. */
+const withAccount = (candidate: Candidate, account: Account): Candidate =>
+  takesKeys(candidate.provider) ? { ...candidate, accounts: [account] } : candidate
+
+const takesKeys = ({ accounts }: Provider): boolean => accounts.some(({ secret }) => secret !== '')

@@ -3,9 +3,11 @@ import type { Clock } from '../base/clock.ts'
 import type { Outgoing } from '../base/http.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
+import type { Vault } from '../base/vault.ts'
 import type { SpoolDirectory } from '../bytes/spool.ts'
 import type { Database } from '../db/connect.ts'
 import type { Library } from '../library/library.ts'
+import type { SearchIndex } from '../search/search-index.ts'
 import type { Accounts } from '../providers/accounts.ts'
 import type { ProviderList } from '../providers/list.ts'
 import type { Cancellations } from '../tasks/cancellations.ts'
@@ -26,6 +28,8 @@ export interface Gateway {
   queue: Queue
   spools: SpoolDirectory
   http: Outgoing
+  vault: Vault
+  search: SearchIndex
   clock: Clock
   log: Logger
   metrics: Metrics
@@ -41,6 +45,8 @@ export interface GatewaySettings {
   workers: number
   /** Most pictures of async jobs that may wait. */
   queueLimit: number
+  /** Whether a caller's own upstream may be at a private address. */
+  allowPrivateUpstreams: boolean
   /** Ratio for jobs that name neither size nor ratio. */
   defaultAspectRatio: AspectRatio | undefined
 }

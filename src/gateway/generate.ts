@@ -6,6 +6,7 @@ import type { ProviderError } from '../providers/provider-error.ts'
 import { finishTask, type TaskRecord } from '../tasks/task-table.ts'
 import { attempt, type Run, unlessEnded } from './attempt.ts'
 import { candidatesFor } from './candidates.ts'
+import { credentialOf } from './credential.ts'
 import { asClientError, pauseAfter } from './failure.ts'
 import type { Gateway } from './gateway.ts'
 import { Harvest } from './harvest.ts'
@@ -73,7 +74,7 @@ async function askEveryone(
   harvest: Harvest,
 ): Promise<ProviderError[]> {
   const failures: ProviderError[] = []
-  for (const candidate of candidatesFor(gateway, task)) {
+  for (const candidate of candidatesFor(gateway, task.job, credentialOf(gateway, task))) {
     if (harvest.missing === 0) break
     failures.push(...(await askFor(gateway, task, candidate, inputs, run, harvest)))
   }

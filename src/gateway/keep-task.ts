@@ -6,10 +6,11 @@ import type { Gateway } from './gateway.ts'
 
 /** Writes a new task down, with everything by which it is found and counted; part of a transaction. */
 export async function keepTask(
-  { database }: Pick<Gateway, 'database'>,
+  { database, search }: Pick<Gateway, 'database' | 'search'>,
   query: Kysely<Schema>,
   task: TaskRecord,
 ): Promise<void> {
   await insertTask(query, task)
+  await search.add(query, { id: task.id, owner: task.owner, text: task.job.prompt })
   await addToCounter(database, query, { owner: task.owner, name: 'tasks' }, 1)
 }

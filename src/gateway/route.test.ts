@@ -18,7 +18,7 @@ const settings = {
   alias: 'pictor',
   generationTimeout: 1000,
   workers: 1,
-  queueLimit: 1,
+  queueLimit: 1, allowPrivateUpstreams: false,
   defaultAspectRatio: undefined,
 }
 const demo = createDemoProvider()

@@ -18,6 +18,8 @@ import {
 } from '../tasks/task-table.ts'
 import { type Accepted, isFinal } from './accept.ts'
 import type { Run } from './attempt.ts'
+import { candidatesFor } from './candidates.ts'
+import { type Credential, sealCredential } from './credential.ts'
 import type { Gateway } from './gateway.ts'
 import { type Finished, generate } from './generate.ts'
 
@@ -162,9 +164,11 @@ export async function cancelTask(
 export async function retryTask(
   gateway: Gateway,
   task: TaskRecord,
-  credential?: string,
+  credential?: Credential,
 ): Promise<TaskRecord> {
-  const restarted = await restartTask(gateway.database.query, task.id, credential)
+  candidatesFor(gateway, task.job, credential)
+  const sealed = credential && sealCredential(gateway, task.id, credential)
+  const restarted = await restartTask(gateway.database.query, task.id, sealed)
   if (!restarted) {
     const detail = isFinal(task) ? 'all of its pictures are there.' : 'it is still running.'
     throw new AppError('invalid_value', { param: 'taskId', values: { detail } })

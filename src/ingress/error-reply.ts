@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, toAppError } from '../base/error.ts'
 import { BytesError } from '../bytes/bytes-error.ts'
+import { languageOf } from './language.ts'
 
 /** How a surface words an error: the body of the reply. */
 export type ErrorShape = (error: AppError, request: FastifyRequest) => unknown
@@ -15,17 +16,27 @@ export const openAiError = (error: AppError) => ({
   param: error.param ?? null,
 })
 
-/** `/api/v1` and `/admin`: Chinese unless the client asks for English. */
-export const batchShape: ErrorShape = (error, request) => ({
-  code: error.row.status,
-  message: error.text(/^\s*en/i.test(request.headers['accept-language'] ?? '') ? 'en' : 'zh'),
-})
+/** `/api/v1` and `/admin`: Chinese unless the client asks for English. General words have the particular ones beside them. */
+export const batchShape: ErrorShape = (error, request) => {
+  const language = languageOf(request)
+  const particular = error.cause instanceof AppError ? error.cause : undefined
+  return {
+    code: error.row.status,
+    message: error.text(language),
+    ...(error.param === undefined ? {} : { param: error.param }),
+    ...(particular ? { detail: particular.text(language) } : {}),
+  }
+}
 
-/** An error handler that answers in one surface's shape. What nobody foresaw is logged and told as nothing but `server_error`. */
-export function errorReply(shape: ErrorShape) {
+/**
+ * An error handler that answers in one surface's shape. What nobody foresaw is logged and told as nothing but `server_error`.
+ *
+ * @param reword the words of some routes, in place of those of the table
+ */
+export function errorReply(shape: ErrorShape, reword = (error: AppError): AppError => error) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const error = describe(thrown)
-    if (error.code === 'server_error' && !hasLeft(request))
+    const error = reword(describe(thrown))
+    if (error.row.status === 500 && !hasLeft(request))
       request.log.error({ reqId: request.id, err: error.cause }, 'request failed')
     sendError(reply, error, shape(error, request))
   }

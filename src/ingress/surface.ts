@@ -17,6 +17,8 @@ export interface SurfaceSettings {
   keepAliveJson: boolean
   /** Whether pictures of other sites may be fetched. */
   allowExternalImages: boolean
+  /** Most WebSockets that may listen at the same time. */
+  webSocketLimit: number
   webhookSecret?: string | undefined
   /** Whether a chat with a model that only writes may be answered with a picture. */
   chatPictures: 'auto' | 'always' | 'never'

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { StoredImage } from '../../contract/image.ts'
 import { isId } from '../base/id.ts'
+import { chunked } from '../db/chunked.ts'
 import type { ImageTable } from '../db/schema.ts'
 import type { Library } from './library.ts'
 
@@ -27,6 +28,25 @@ export async function imagesOfTask(library: Library, taskId: string): Promise<St
     .limit(1000)
     .execute()
   return rows.map(fromRow)
+}
+
+/** The pictures of several tasks in their order, by task; a task without pictures is absent. */
+export async function imagesOfTasks(
+  library: Library,
+  taskIds: readonly string[],
+): Promise<Map<string, StoredImage[]>> {
+  const images = new Map<string, StoredImage[]>()
+  for (const some of chunked(taskIds)) {
+    const rows = await library.database.query
+      .selectFrom('image')
+      .selectAll()
+      .where('task_id', 'in', some)
+      .where('deleted_at', 'is', null)
+      .orderBy('position')
+      .execute()
+    for (const row of rows) images.set(row.task_id, [...(images.get(row.task_id) ?? []), fromRow(row)])
+  }
+  return images
 }
 
 /** The newest pictures of everyone, for the admin's eyes. */

@@ -5,6 +5,8 @@ export interface ProviderList {
   readonly all: readonly Provider[]
   /** Providers that serve a public model: those that list it before those that only may have it, preferred first. */
   serving(model: string): Provider[]
+  /** Providers that have a public model in their list, preferred first. */
+  listing(model: string): Provider[]
   /** Every public model once; the first provider that has it names it. */
   models(): ModelInfo[]
   /** The first model that draws: what the gateway's own alias stands for where a picture is wanted. */
@@ -31,6 +33,7 @@ export function createProviderList(all: readonly Provider[]): ProviderList {
       const [named, guessed] = [able.filter(names(model)), able.filter((provider) => !names(model)(provider))]
       return [...named, ...guessed]
     },
+    listing: (model) => all.filter(names(model)),
     models,
     preferred: () => firstThat(({ draws }) => draws) ?? '',
     chatting: () => firstThat(({ kind, draws }) => kind === 'chat' && !draws),

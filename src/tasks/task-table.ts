@@ -81,6 +81,7 @@ export async function startTask(query: Query, id: string, now: number): Promise<
     .set({ status: 'running', started_at: now })
     .where('id', '=', id)
     .where('status', 'in', ['queued', 'running'])
+    .where('deleted_at', 'is', null)
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
 }

@@ -62,6 +62,10 @@ export const FAILURES = {
     ...failure(429, 'Rate limit reached', 'requests', 'rate_limit_exceeded'),
     headers: { 'retry-after': '7' },
   }),
+  '429-soon': () => ({
+    ...failure(429, 'Rate limit reached', 'requests', 'rate_limit_exceeded'),
+    headers: { 'retry-after': '1' },
+  }),
   '429-date': () => ({
     ...failure(429, 'Rate limit reached', 'requests', 'rate_limit_exceeded'),
     headers: { 'retry-after': new Date(Date.now() + 30_000).toUTCString() },

@@ -1,0 +1,26 @@
+import { chunked } from '../db/chunked.ts'
+import { addToCounter } from '../db/counter.ts'
+import { markDeleted } from '../tasks/history.ts'
+import type { Gateway } from './gateway.ts'
+
+/** Puts an owner's tasks into the trash with their pictures, and stops those that still run. Returns how many there were. */
+export async function deleteTasks(gateway: Gateway, owner: string, ids: readonly string[]): Promise<number> {
+  let deleted = 0
+  for (const some of chunked([...new Set(ids)])) deleted += (await deleteSome(gateway, owner, some)).length
+  return deleted
+}
+
+async function deleteSome(gateway: Gateway, owner: string, ids: readonly string[]): Promise<string[]> {
+  const { database, search, cancellations, queue, clock } = gateway
+  const gone = await database.query.transaction().execute(async (query) => {
+    const found = await markDeleted(query, owner, ids, clock.now())
+    await search.remove(query, found)
+    await addToCounter(database, query, { owner, name: 'tasks' }, -found.length)
+    return found
+  })
+  for (const id of gone) {
+    await queue.remove(id)
+    cancellations.stop(id, 'cancelled')
+  }
+  return gone
+}
