@@ -5,6 +5,7 @@ import { generations } from './scenarios/generations.ts'
 import { images } from './scenarios/images.ts'
 import { idle, slowUpstream } from './scenarios/memory.ts'
 import { profileChat, profileGenerations, profileImages } from './scenarios/profiles.ts'
+import { searches } from './scenarios/search.ts'
 
 /** Three take less than four minutes; the table shows the median and how far they lie apart. */
 const ROUNDS = 3
@@ -15,6 +16,7 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   images: () => images(ROUNDS),
   chat: () => chats(ROUNDS),
   idle,
+  search: searches,
 }
 
 const PROFILES: Record<string, () => Promise<string>> = {
