@@ -7,6 +7,7 @@ import { history } from './scenarios/history.ts'
 import { images } from './scenarios/images.ts'
 import { idle, slowUpstream } from './scenarios/memory.ts'
 import { profileChat, profileGenerations, profileImages } from './scenarios/profiles.ts'
+import { searches } from './scenarios/search.ts'
 
 /** Three take less than four minutes; the table shows the median and how far they lie apart. */
 const ROUNDS = 3
@@ -19,6 +20,7 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   batch: () => batches(ROUNDS),
   history,
   idle,
+  search: searches,
 }
 
 const PROFILES: Record<string, () => Promise<string>> = {

@@ -22,7 +22,8 @@ for (const engine of testDatabases()) {
     test('migrating again changes nothing', async () => {
       await database.migrate()
       const tables = await query.introspection.getTables()
-      expect(tables.map(({ name }) => name).sort()).toEqual(
+      const names = tables.map(({ name }) => name).filter((name) => !name.startsWith('search_'))
+      expect(names.sort()).toEqual(
         ['api_key', 'blob', 'counter', 'image', 'job', 'session', 'setting', 'task', 'task_input'].sort(),
       )
     })

@@ -21,6 +21,8 @@ export interface Facts {
   addToExisting(keys: readonly string[], table: string, column: string): RawBuilder<unknown>
   /** Ends an `insert` so that a row with the same keys takes the new values. */
   replaceExisting(keys: readonly string[], columns: readonly string[]): RawBuilder<unknown>
+  /** Makes the tables of a full-text index, as `src/search/` uses them. Each statement may run again. */
+  createSearchTables(name: string): RawBuilder<unknown>[]
 }
 
 type Endings = Pick<Facts, 'keepExisting' | 'addToExisting' | 'replaceExisting'>
@@ -50,6 +52,7 @@ export const FACTS: Record<Engine, Facts> = {
     tableOptions: sql``,
     inlineIndexes: false,
     ...onConflict,
+    createSearchTables: fts5,
   },
   postgres: {
     varchar: (length) => sql`varchar(${sql.lit(length)}) collate "C"`,
@@ -57,6 +60,7 @@ export const FACTS: Record<Engine, Facts> = {
     tableOptions: sql``,
     inlineIndexes: false,
     ...onConflict,
+    createSearchTables: tsvector,
   },
   mysql: {
     varchar: (length) => sql`varchar(${sql.lit(length)})`,
@@ -64,6 +68,7 @@ export const FACTS: Record<Engine, Facts> = {
     tableOptions: sql`engine = InnoDB character set utf8mb4 collate utf8mb4_bin`,
     inlineIndexes: true,
     ...onDuplicateKey,
+    createSearchTables: fulltext,
   },
 }
 
@@ -71,4 +76,33 @@ const list = (columns: readonly string[]) => sql.join(columns.map((name) => sql.
 
 function assignments(columns: readonly string[], value: (name: string) => RawBuilder<unknown>) {
   return sql.join(columns.map((name) => sql`${sql.ref(name)} = ${value(name)}`))
+}
+
+/**
+ * FTS5 knows texts by number and keeps no copy of them; the other table says which number is whose. `autoincrement`, so
+ * that no number is used twice. https://sqlite.org/fts5.html
+ */
+function fts5(name: string): RawBuilder<unknown>[] {
+  const options = sql`content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'`
+  return [
+    sql`create table if not exists ${sql.ref(name)} (number integer primary key autoincrement,
+      id text not null unique, owner text not null, counts blob not null)`,
+    sql`create virtual table if not exists ${sql.ref(`${name}_words`)} using fts5(words, ${options})`,
+  ]
+}
+
+/** Without `fastupdate` the index is always in order: else a search reads through a list of what came last. */
+function tsvector(name: string): RawBuilder<unknown>[] {
+  return [
+    sql`create table if not exists ${sql.ref(name)} (number bigint generated always as identity primary key,
+      id varchar(36) collate "C" not null unique, words tsvector not null)`,
+    sql`create index if not exists ${sql.ref(`${name}_words`)} on ${sql.ref(name)} using gin (words) with (fastupdate = off)`,
+  ]
+}
+
+function fulltext(name: string): RawBuilder<unknown>[] {
+  return [
+    sql`create table if not exists ${sql.ref(name)} (number bigint not null auto_increment primary key,
+      id varchar(36) not null unique, words longtext not null, fulltext (words)) ${FACTS.mysql.tableOptions}`,
+  ]
 }

@@ -3,6 +3,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import type { Facts } from './facts.ts'
 import { foundation } from './migrations/0001-foundation.ts'
 import { batches } from './migrations/0002-batches.ts'
+import { search } from './migrations/0003-search.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -19,4 +20,5 @@ export async function migrate(query: Kysely<Schema>, facts: Facts): Promise<void
 const migrations = (facts: Facts): Record<string, Migration> => ({
   '0001-foundation': foundation(facts),
   '0002-batches': batches(facts),
+  '0003-search': search(facts),
 })
