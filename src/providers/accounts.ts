@@ -36,6 +36,17 @@ interface State {
   failure: ProviderError | undefined
 }
 
+/** Callers bring keys and models of their own, so their number is not that of the configuration. */
+const MOST_STATES = 10_000
+
+/** Forgets the oldest that nothing is lost with, or else the oldest. */
+function forget(states: Map<string, State>, kept: string, now: number): void {
+  const others = [...states].filter(([key]) => key !== kept)
+  const idle = others.filter(([, { restsUntil }]) => restsUntil <= now)
+  const gone = (idle.length > 0 ? idle : others).slice(0, MOST_STATES / 10)
+  for (const [key] of gone) states.delete(key)
+}
+
 /** The state lives in this process; limits at upstreams are per model, so it is kept per account and model. */
 export function createAccounts(clock: Clock): Accounts {
   const states = new Map<string, State>()
@@ -44,6 +55,7 @@ export function createAccounts(clock: Clock): Accounts {
     const key = `${account.id} ${model}`
     const state = states.get(key) ?? { lastUsed: 0, restsUntil: 0, soft: false, failure: undefined }
     states.set(key, state)
+    if (states.size > MOST_STATES) forget(states, key, clock.now())
     return state
   }
   const resting = (state: State) => state.restsUntil > clock.now()

@@ -21,7 +21,8 @@ export function bodySettings(
   decided: Decided,
 ): { body: Record<string, unknown>; warnings: Warning[] } {
   const { body, config, warnings } = extraOf(job)
-  const theirs = without(config, OURS_IN_CONFIG)
+  const { previews } = decided
+  const theirs = without(config, previews === 0 ? OURS_IN_CONFIG : [...OURS_IN_CONFIG, 'thinking_config'])
   const image = {
     ...camelCased(config.image_config),
     ...camelCased(config.imageConfig),
@@ -30,7 +31,7 @@ export function bodySettings(
   const generationConfig = {
     ...theirs,
     ...(job.seed === undefined ? {} : { seed: job.seed }),
-    ...(decided.previews === 0 ? {} : { thinkingConfig: withThoughts(theirs) }),
+    ...(previews === 0 ? {} : { thinkingConfig: withThoughts(config) }),
     responseModalities: ['TEXT', 'IMAGE'],
     ...(Object.keys(image).length === 0 ? {} : { imageConfig: image }),
   }
@@ -70,8 +71,12 @@ function imageConfigOf({ size, tiers }: Decided): Record<string, unknown> {
   }
 }
 
-function withThoughts({ thinkingConfig }: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return { ...fieldsOf(thinkingConfig), includeThoughts: true }
+function withThoughts(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return {
+    ...camelCased(config.thinking_config),
+    ...camelCased(config.thinkingConfig),
+    includeThoughts: true,
+  }
 }
 
 /** Several pictures are asked for by several calls, and that is what `n` is for. */

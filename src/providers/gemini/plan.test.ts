@@ -84,6 +84,15 @@ describe('parameters', () => {
     expect(warnings).toEqual(['candidateCount'])
   })
 
+  test('thoughts are asked for once, in whatever spelling', () => {
+    const extra = {
+      generationConfig: { thinking_config: { thinking_level: 'LOW', include_thoughts: false } },
+    }
+    const { config } = plan({ extra, dialect: 'gemini', partialImages: 1 })
+    expect(config.thinkingConfig).toEqual({ thinkingLevel: 'LOW', includeThoughts: true })
+    expect(config.thinking_config).toBeUndefined()
+  })
+
   test('a caller of the same dialect keeps its own fields', () => {
     const safetySettings = [{ category: 'HARM_CATEGORY_HATE_SPEECH', threshold: 'BLOCK_ONLY_HIGH' }]
     const systemInstruction = { parts: [{ text: 'Draw in oil.' }] }
