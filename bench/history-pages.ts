@@ -16,7 +16,8 @@ async function main([url = '', key = '']: readonly string[]): Promise<void> {
     }
     const reply = await pool.request({ path: `/api/v1/history?${query}`, method: 'GET', headers })
     const answer = (await reply.body.json()) as { code: number; data: { list: unknown[] } }
-    if (answer.code !== 0 || answer.data.list.length !== 10) throw new Error(`${query}: ${JSON.stringify(answer)}`)
+    if (answer.code !== 0 || answer.data.list.length !== 10)
+      throw new Error(`${query}: ${JSON.stringify(answer)}`)
     return answer
   }
 

@@ -195,6 +195,29 @@ export const VARIABLES = {
     default: 'grok-4-fast',
     description: 'The model that answers at the relay when a chat is not about a picture.',
   }),
+  geminiBaseUrl: optional({
+    name: 'GEMINI_BASE_URL',
+    group: 'Upstreams',
+    kind: baseUrl(),
+    otherwise: '`https://generativelanguage.googleapis.com/v1beta`, once `GEMINI_API_KEY` is set',
+    description:
+      "Google's Gemini API, or anything that speaks it; `/v1beta` is added where no version is given. Either this or the key turns the upstream on.",
+  }),
+  geminiApiKeys: optional({
+    name: 'GEMINI_API_KEY',
+    group: 'Upstreams',
+    kind: tokens('one key, or several separated by commas'),
+    secret: true,
+    description: 'Key for it. With several keys, the next one is used when one is limited or refused.',
+  }),
+  allowPrivateUpstreams: withDefault({
+    name: 'ALLOW_PRIVATE_UPSTREAMS',
+    group: 'Upstreams',
+    kind: yesOrNo(),
+    default: 'false',
+    description:
+      "Whether a caller's own `apiBase` may be a private address or plain http. What is configured here always may.",
+  }),
   proxyUrl: optional({
     name: 'PROXY_URL',
     group: 'Upstreams',

@@ -201,3 +201,15 @@ function problemsOf(environment: Environment): readonly string[] {
   }
   throw new Error('expected a ConfigError')
 }
+
+test.each([
+  [
+    { GEMINI_API_KEY: 'a, b' },
+    { baseUrl: 'https://generativelanguage.googleapis.com/v1beta', apiKeys: ['a', 'b'] },
+  ],
+  [{ GEMINI_BASE_URL: 'https://relay.example/' }, { baseUrl: 'https://relay.example', apiKeys: [] }],
+  [{}, undefined],
+])('Gemini with %o', (environment, expected) => {
+  expect(readConfig(environment).gemini).toEqual(expected)
+  expect(readConfig(environment).allowPrivateUpstreams).toBe(false)
+})

@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path'
 import { systemTimeZone } from './config-values.ts'
 import { VARIABLES, type Values, type Variable } from './config-variables.ts'
 
-/** An upstream that speaks the OpenAI API. */
+/** An upstream that speaks the OpenAI or the Gemini API. */
 export interface UpstreamConfig {
-  /** Without a trailing slash; ends in `/v1` as a rule. */
+  /** Without a trailing slash; ends in `/v1` or `/v1beta` as a rule. */
   readonly baseUrl: string
   /** Empty where the upstream needs no key. */
   readonly apiKeys: readonly string[]
@@ -36,6 +36,9 @@ export interface Config {
   readonly databaseUrl: string
   readonly openai?: UpstreamConfig
   readonly relay?: RelayConfig
+  readonly gemini?: UpstreamConfig
+  /** Whether a caller's own `apiBase` may be a private address. */
+  readonly allowPrivateUpstreams: boolean
   /** `http://…` or `https://…`, perhaps with a password. */
   readonly proxyUrl?: string
   /** Milliseconds. */
@@ -151,6 +154,8 @@ function toConfig(values: Values): Config {
     relayApiKeys,
     relayImageModel,
     relayChatModel,
+    geminiBaseUrl,
+    geminiApiKeys,
     ...rest
   } = values
   const { authenticationOffPublic: _, serverStorageType: __, serverStorageUrl: ___, ...plain } = rest
@@ -172,6 +177,12 @@ function toConfig(values: Values): Config {
           chatModel: relayChatModel,
         },
       }),
+    ...((geminiBaseUrl || geminiApiKeys) && {
+      gemini: {
+        baseUrl: geminiBaseUrl ?? 'https://generativelanguage.googleapis.com/v1beta',
+        apiKeys: geminiApiKeys ?? [],
+      },
+    }),
   }
 }
 

@@ -16,6 +16,7 @@ import { createDerivePool } from './library/derive/derive-pool.ts'
 import { createDeriver } from './library/derive/deriver.ts'
 import { createAccounts } from './providers/accounts.ts'
 import { createDemoProvider } from './providers/demo/demo-provider.ts'
+import { createGeminiProvider } from './providers/gemini/gemini-provider.ts'
 import { createProviderList } from './providers/list.ts'
 import { createOpenAiProvider } from './providers/openai/openai-provider.ts'
 import type { Provider } from './providers/provider.ts'
@@ -99,7 +100,7 @@ export async function createParts(config: Config, log: Logger, version: string, 
 }
 
 /** The providers that the environment names, preferred first. The demo painter is always there and comes last. */
-function configuredProviders({ openai, relay, generationTimeout: timeout }: Config): Provider[] {
+function configuredProviders({ openai, relay, gemini, generationTimeout: timeout }: Config): Provider[] {
   const providers: Provider[] = []
   if (openai) providers.push(createOpenAiProvider({ name: 'openai', timeout, ...openai }))
   if (relay) {
@@ -107,5 +108,6 @@ function configuredProviders({ openai, relay, generationTimeout: timeout }: Conf
     const models = { fixedModels: [imageModel], chatModels: [chatModel] }
     providers.push(createOpenAiProvider({ name: 'relay', timeout, ...models, ...upstream }))
   }
+  if (gemini) providers.push(createGeminiProvider({ name: 'gemini', timeout, ...gemini }))
   return [...providers, createDemoProvider()]
 }

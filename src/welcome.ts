@@ -15,7 +15,8 @@ export async function welcome(
   }
   lines.push(['Admin link', `${url}/admin?setup=${await sessions.issueSetupToken()}   (works once)`])
   const names = gateway.providers.all.map((provider) => provider.name)
-  if (names.length === 1) lines.push(['Upstream', 'demo painter (set OPENAI_API_KEY for a real one)'])
+  const hint = 'demo painter (set OPENAI_API_KEY or GEMINI_API_KEY for a real one)'
+  if (names.length === 1) lines.push(['Upstream', hint])
   else lines.push(['Upstreams', names.join(', ')])
   const width = Math.max(...lines.map(([label = '']) => label.length))
   return `\n${lines.map(([label = '', value]) => `  ${label.padEnd(width)}   ${value}`).join('\n')}\n\n`

@@ -6,6 +6,7 @@ import { type App, createApp } from '../src/app.ts'
 import { createLog } from '../src/base/log.ts'
 import { readConfig } from '../src/config.ts'
 import type { World } from '../src/parts.ts'
+import { type FakeGemini, startFakeGemini } from './upstreams/gemini.ts'
 import { type FakeOpenAi, startFakeOpenAi } from './upstreams/openai.ts'
 
 /** A running Pictor of a test's own. */
@@ -24,6 +25,11 @@ export interface TestPictor {
 /** Pictor in front of a fake upstream. */
 export interface TestGateway extends TestPictor {
   upstream: FakeOpenAi
+}
+
+/** Pictor in front of a fake of Google's API. */
+export interface TestGeminiGateway extends TestPictor {
+  upstream: FakeGemini
 }
 
 /** Starts Pictor with a fresh data directory on a free port. `env` is its whole environment beside that. */
@@ -69,11 +75,28 @@ export async function startWithAnyModel(
   return behind(upstream, env, world)
 }
 
+/** Pictor in front of a fake Gemini upstream. */
+export async function startWithGemini(
+  env: Record<string, string> = {},
+  world: World = {},
+): Promise<TestGeminiGateway> {
+  const upstream = await startFakeGemini({ apiKey: 'upstream-secret' })
+  const own = { GEMINI_BASE_URL: upstream.url, GEMINI_API_KEY: 'upstream-secret' }
+  return withUpstream(await startPictor({ ...own, ...env }, world), upstream)
+}
+
 async function behind(upstream: FakeOpenAi, env: Record<string, string>, world: World): Promise<TestGateway> {
   const pictor = await startPictor(
     { OPENAI_BASE_URL: upstream.url, OPENAI_API_KEY: 'upstream-secret', ...env },
     world,
   )
+  return withUpstream(pictor, upstream)
+}
+
+function withUpstream<Upstream extends { close(): Promise<void> }>(
+  pictor: TestPictor,
+  upstream: Upstream,
+): TestPictor & { upstream: Upstream } {
   return {
     ...pictor,
     upstream,

@@ -18,7 +18,8 @@ const settings = {
   alias: 'pictor',
   generationTimeout: 1000,
   workers: 1,
-  queueLimit: 1, allowPrivateUpstreams: false,
+  queueLimit: 1,
+  allowPrivateUpstreams: false,
   defaultAspectRatio: undefined,
 }
 const demo = createDemoProvider()

@@ -31,6 +31,14 @@ export interface AccountsOptions {
   concurrency: number
 }
 
+/** The accounts of a provider; one without a secret where the upstream wants no key. */
+export function accountsFor(provider: string, apiKeys: readonly string[]): Account[] {
+  return (apiKeys.length === 0 ? [''] : apiKeys).map((secret, index) => ({
+    id: `${provider}:${index + 1}`,
+    secret,
+  }))
+}
+
 interface State {
   lastUsed: number
   restsUntil: number

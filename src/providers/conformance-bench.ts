@@ -12,6 +12,8 @@ export interface Subject {
   provider: Provider
   /** Upstream name of a model that draws and, if its capabilities say so, edits. */
   model: string
+  /** A dialect that the provider does not speak, so that unknown parameters in it are lost. Default: `batch`. */
+  foreignDialect?: ImageJob['dialect']
   /** From now on calls take very long. */
   slowDown?: () => void
   /** Ways in which calls can fail from now on; each is tried. */

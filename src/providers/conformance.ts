@@ -70,9 +70,9 @@ function describePlan(bench: () => Bench): void {
   })
 
   test('what will not reach the upstream is named in the words of the caller', () => {
-    const { provider, model } = bench().subject
+    const { provider, model, foreignDialect: dialect = 'batch' } = bench().subject
     const { supports, qualities, styles, backgrounds, sizes, aspectRatios } = provider.capabilities(model)
-    const { warnings } = provider.plan({ job: job(model, ODD_WISHES), model, inputs: NONE })
+    const { warnings } = provider.plan({ job: job(model, { ...ODD_WISHES, dialect }), model, inputs: NONE })
     for (const { message } of warnings) expect(message).not.toBe('')
     const named = warnings.map(({ param }) => param)
     const lost = {
@@ -179,7 +179,6 @@ const ODD_WISHES: Partial<ImageJob> = {
   moderation: 'low',
   seed: 7,
   extra: { odd_parameter: 1 },
-  dialect: 'batch',
 }
 
 function imagesIn(events: readonly ImageEvent[]) {

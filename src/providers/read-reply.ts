@@ -1,6 +1,12 @@
 import type { OutgoingReply } from '../base/http.ts'
 import { decompress } from '../bytes/decompress.ts'
 
+/** Ten pictures of 64 MiB and more than that in base64. Nothing of it is held in memory. */
+export const MAX_REPLY_BYTES = 1024 * 1024 * 1024
+
+/** Error bodies are short; what is longer is a web page. */
+export const MAX_ERROR_BYTES = 64 * 1024
+
 /** The body of a reply as it was before compression: we don't ask for any, and some upstreams compress all the same. */
 export function bodyOf(reply: OutgoingReply): AsyncIterable<Uint8Array> {
   return decompress(reply.body, reply.headers['content-encoding'])
@@ -30,4 +36,14 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** The fields of an object; none for everything else. */
+export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+/** Whether a body that is no JSON is a web page: a wrong base URL or something in between. */
+export function isPage(body: unknown, text: string): boolean {
+  return body === undefined && /^\s*<(!doctype|html|head|\?xml)/i.test(text)
 }

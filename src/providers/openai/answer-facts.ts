@@ -1,6 +1,7 @@
 import type { ImageEvent } from '../provider.ts'
 import { ProviderError } from '../provider-error.ts'
-import { scrub } from './scrub.ts'
+import { fieldsOf } from '../read-reply.ts'
+import { scrub } from '../scrub.ts'
 
 /** What the upstream says that it made. */
 export function detailsOf(body: unknown): Record<string, unknown> {
@@ -56,9 +57,4 @@ export function noPicture(filtered: boolean, text: string, secret: string): Prov
 export function choicesOf(body: unknown): readonly unknown[] {
   const { choices } = fieldsOf(body)
   return Array.isArray(choices) ? choices : []
-}
-
-/** The fields of an object; none for everything else. */
-export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
 }

@@ -1,6 +1,7 @@
+import { NO_SUPPORT } from '../no-support.ts'
 import { chatTraits } from './chat-capabilities.ts'
 import { guessedKind, type ModelKind } from './model-kind.ts'
-import { NO_SUPPORT, nameOf, type Traits } from './traits.ts'
+import { nameOf, type Traits } from './traits.ts'
 
 /** The traits of a model at a host. */
 export function traitsOf(model: string, host: string, known: ModelKind = guessedKind(model, host)): Traits {

@@ -1,5 +1,7 @@
+import type { Resolution } from '../fit-size.ts'
+import { NO_SUPPORT } from '../no-support.ts'
 import type { ModelKind } from './model-kind.ts'
-import { NO_SUPPORT, nameOf, type Resolution, type Traits } from './traits.ts'
+import { nameOf, type Traits } from './traits.ts'
 
 /** The traits of a chat model. One that does not draw takes no pictures to draw from. */
 export function chatTraits(model: string, { draws, modalities }: ModelKind): Traits {

@@ -1,8 +1,9 @@
 import type { OutgoingReply } from '../../base/http.ts'
+import { cannot } from '../plan-words.ts'
 import type { CallContext, Plan, PlanRequest } from '../provider.ts'
 import { sendChat } from './chat.ts'
 import { failureOf } from './parse.ts'
-import { cannot, type ImageRequest, isImageRequest, planCalls } from './plan.ts'
+import { type ImageRequest, isImageRequest, planCalls } from './plan.ts'
 import { asDataUrl, type Upstream } from './send.ts'
 import type { Traits } from './traits.ts'
 

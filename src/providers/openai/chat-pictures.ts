@@ -2,7 +2,7 @@ import { createDeltaText } from '../../bytes/delta-text.ts'
 import { sniffType } from '../../bytes/sniff.ts'
 import type { Spool } from '../../bytes/spool.ts'
 import { Spooled, SpooledText } from '../../bytes/spooled.ts'
-import { fieldsOf } from './answer-facts.ts'
+import { fieldsOf } from '../read-reply.ts'
 import { sourceIn } from './picture-source.ts'
 
 /** The pictures of a chat answer in any dialect (upstreams.md, A5), as items like those of an images answer. */

@@ -1,11 +1,10 @@
-import type { OutgoingBody, OutgoingReply } from '../../base/http.ts'
-import { Spooled, SpooledText } from '../../bytes/spooled.ts'
-import { writeJson } from '../../bytes/write-json.ts'
+import type { OutgoingReply } from '../../base/http.ts'
+import { jsonBody } from '../json-body.ts'
 import type { CallContext, ChatCall, ChatReply } from '../provider.ts'
-import { bodyOf, mediaTypeOf } from '../read-reply.ts'
+import { bodyOf, MAX_REPLY_BYTES, mediaTypeOf } from '../read-reply.ts'
+import { translateError } from '../translate-error.ts'
 import { failureIn, failureOf } from './parse.ts'
-import { authorization, MAX_REPLY_BYTES, type Upstream } from './send.ts'
-import { translateError } from './translate-error.ts'
+import { authorization, type Upstream } from './send.ts'
 
 /**
  * Passes a chat completion on. The answer is handed back as it is: an error in a 200 is found by whoever reads it.
@@ -48,27 +47,12 @@ export function sendChat(
       'content-type': 'application/json',
       accept: body.stream === true ? 'text/event-stream' : 'application/json',
     },
-    body: asJson(body),
+    body: jsonBody(body),
     signal: context.signal,
     timeout: upstream.timeout,
-    trust: 'operator',
+    trust: upstream.trust,
     maxBytes: MAX_REPLY_BYTES,
   })
-}
-
-/** Looking for pictures costs far less than a stream does. */
-function asJson(value: unknown): OutgoingBody {
-  if (!holdsPicture(value)) return JSON.stringify(value)
-  const { length, chunks } = writeJson(value)
-  return { stream: chunks(), bytes: length }
-}
-
-function holdsPicture(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (value instanceof Spooled || value instanceof SpooledText) return true
-  if (Array.isArray(value)) return value.some(holdsPicture)
-  for (const name in value) if (holdsPicture(Reflect.get(value, name))) return true
-  return false
 }
 
 /** Some relays label neither; then it is what was asked for. */

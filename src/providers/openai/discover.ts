@@ -1,5 +1,5 @@
 import type { CallContext, ModelInfo } from '../provider.ts'
-import { parseJson, readText } from '../read-reply.ts'
+import { fieldsOf, parseJson, readText } from '../read-reply.ts'
 import { toProviderError } from './errors.ts'
 import { authorization, type Upstream } from './send.ts'
 
@@ -26,7 +26,7 @@ export async function fetchModels(
     headers: { accept: 'application/json', ...authorization(secret) },
     signal,
     timeout: Math.min(TIMEOUT, upstream.timeout),
-    trust: 'operator',
+    trust: upstream.trust,
     maxBytes: MAX_LIST_BYTES,
   })
   const text = await readText(reply, MAX_LIST_BYTES)
@@ -60,8 +60,4 @@ function outputsOf(entry: unknown): string[] | undefined {
   const { output_modalities: own, architecture } = fieldsOf(entry)
   const outputs = own ?? fieldsOf(architecture).output_modalities
   return Array.isArray(outputs) ? outputs.filter((output) => typeof output === 'string') : undefined
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
 }

@@ -1,6 +1,7 @@
 import { ProviderError, type ProviderErrorKind } from '../provider-error.ts'
-import { retryAfter } from './retry-after.ts'
-import { scrub } from './scrub.ts'
+import { isPage } from '../read-reply.ts'
+import { retryAfter } from '../retry-after.ts'
+import { scrub } from '../scrub.ts'
 
 /** An answer that says that something went wrong. */
 export interface FailedReply {
@@ -105,11 +106,6 @@ const TIMEOUT = /timed?[ _-]?out/i
 const OVERLOADED_STATUS = new Set([502, 503, 520, 521, 522, 523, 529])
 const OVERLOADED =
   /overloaded|no (available )?channel|at capacity|capacity exceeded|currently unavailable|try again later|负载|无可用渠道/i
-
-/** A web page where an API should be: a wrong base URL or something in between. */
-function isPage(body: unknown, text: string): boolean {
-  return body === undefined && /^\s*<(!doctype|html|head|\?xml)/i.test(text)
-}
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -320,6 +320,48 @@ describe('requests', () => {
   })
 })
 
+describe('an address that did not come from the operator', () => {
+  const provider = () => {
+    const config = { name: 'fake', baseUrl: fake.url, apiKeys: [KEY], timeout: 10_000 }
+    return createOpenAiProvider({ ...config, trust: 'guarded' })
+  }
+  const context = (opened: Outgoing) => ({
+    account: { id: 'fake:1', secret: KEY },
+    ...{ http: opened, spool, signal: new AbortController().signal },
+  })
+  const callFor = (model: string) => {
+    const job: ImageJob = { kind: 'generate', model, prompt: 'a fox', n: 1, dialect: 'openai' }
+    const [call] = provider().plan({ job, model, inputs: { images: [] } }).calls
+    if (call === undefined) throw new Error('no call')
+    return call
+  }
+
+  test('is never called when it is a private one', async () => {
+    const own = context(http)
+    for (const model of ['gpt-image-1', 'gemini-3-pro-image'])
+      await expect(Array.fromAsync(provider().run(callFor(model), own))).rejects.toMatchObject({
+        kind: 'upstream_bug',
+        maybePaid: false,
+      })
+    const chat = { model: 'gpt-4o', body: { messages: [] } }
+    await expect(provider().chat?.(chat, own)).rejects.toMatchObject({ maybePaid: false })
+    await expect(provider().discover?.(own)).rejects.toBeInstanceOf(ProviderError)
+    expect(fake.requests).toEqual([])
+  })
+
+  test('is looked at again for the links that it gives', async () => {
+    fake.behave('*', 'url')
+    const checked: string[] = []
+    const isAllowed = (address: string) => checked.push(address) > 0
+    const opened = createOutgoing({ userAgent: 'pictor-test', isAllowed })
+    await Array.fromAsync(provider().run(callFor('dall-e-2'), context(opened)))
+    await opened.close()
+    expect(fake.downloads).toHaveLength(1)
+    // Once for the address of the call, once for its connection, and once more for the link.
+    expect(checked.length).toBeGreaterThanOrEqual(3)
+  })
+})
+
 describe('models', () => {
   test('all of them are found, and what they are by what the list says or by their names', async () => {
     fake.models = [

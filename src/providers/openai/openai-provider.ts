@@ -1,6 +1,8 @@
 import type { OutgoingReply } from '../../base/http.ts'
+import { accountsFor } from '../accounts.ts'
 import type { Call, CallContext, ImageEvent, Provider } from '../provider.ts'
 import { ProviderError } from '../provider-error.ts'
+import { translateError } from '../translate-error.ts'
 import { passOn } from './chat.ts'
 import { isChatDrawing, planDrawing, sendDrawing } from './chat-drawing.ts'
 import { fetchModels } from './discover.ts'
@@ -8,7 +10,6 @@ import { createModelList } from './model-list.ts'
 import { failureOf, parseReply } from './parse.ts'
 import { type ImageRequest, isImageRequest, planCalls } from './plan.ts'
 import { send, type Upstream } from './send.ts'
-import { translateError } from './translate-error.ts'
 
 export interface OpenAiConfig {
   /** Unique among the configured providers; stands in account ids and logs. */
@@ -23,6 +24,8 @@ export interface OpenAiConfig {
   chatModels?: readonly string[] | undefined
   /** Milliseconds for one call. */
   timeout: number
+  /** `guarded` for an address that did not come from the operator: it must be a public one. Default: `operator`. */
+  trust?: 'operator' | 'guarded' | undefined
 }
 
 /**
@@ -30,12 +33,10 @@ export interface OpenAiConfig {
  * Besides ProviderError, `run` throws the reason of the signal when it was aborted, and faults of our own disk as they are.
  */
 export function createOpenAiProvider(config: OpenAiConfig): Provider {
-  const upstream: Upstream = { baseUrl: config.baseUrl.replace(/\/+$/, ''), timeout: config.timeout }
+  const { timeout, trust = 'operator' } = config
+  const upstream: Upstream = { baseUrl: config.baseUrl.replace(/\/+$/, ''), timeout, trust }
   const host = new URL(upstream.baseUrl).hostname
-  const accounts = (config.apiKeys.length === 0 ? [''] : config.apiKeys).map((secret, index) => ({
-    id: `${config.name}:${index + 1}`,
-    secret,
-  }))
+  const accounts = accountsFor(config.name, config.apiKeys)
   const models = createModelList(config, host)
 
   async function* run(call: Call, context: CallContext): AsyncIterable<ImageEvent> {

@@ -135,7 +135,7 @@ async function parse(name: string, headers: Record<string, string> = {}): Promis
   }
   await using spool = spools.scope()
   const context = { account: { id: 'a', secret: SECRET }, http, spool, signal: new AbortController().signal }
-  const upstream = { baseUrl: 'https://upstream.invalid/v1', timeout: 1000 }
+  const upstream = { baseUrl: 'https://upstream.invalid/v1', timeout: 1000, trust: 'operator' as const }
   return await Array.fromAsync(parseReply(reply, upstream, context))
 }
 

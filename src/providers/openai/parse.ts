@@ -3,15 +3,12 @@ import { readEvents } from '../../bytes/read-events.ts'
 import { readJson } from '../../bytes/read-json.ts'
 import type { CallContext, ImageEvent } from '../provider.ts'
 import type { ProviderError } from '../provider-error.ts'
-import { bodyOf, mediaTypeOf, parseJson, readText } from '../read-reply.ts'
-import { choicesOf, detailsOf, failedPart, fieldsOf, isFiltered, noPicture, usageOf } from './answer-facts.ts'
+import { bodyOf, fieldsOf, MAX_ERROR_BYTES, mediaTypeOf, parseJson, readText } from '../read-reply.ts'
+import { choicesOf, detailsOf, failedPart, isFiltered, noPicture, usageOf } from './answer-facts.ts'
 import { type ChatPictures, createChatPictures } from './chat-pictures.ts'
 import { holdsError, toProviderError } from './errors.ts'
 import { fetchPicture, signatureOf, sourceIn } from './picture-source.ts'
 import type { Upstream } from './send.ts'
-
-/** Error bodies are short; what is longer is a web page. */
-const MAX_ERROR_BYTES = 64 * 1024
 
 /**
  * Reads the answer to a call that draws, whatever was asked for: its type says whether it is JSON, a stream or a picture.

@@ -109,7 +109,7 @@ async function downloadOnce(url: string, upstream: Upstream, context: CallContex
       headers: { accept: 'image/*', ...headers },
       signal: context.signal,
       timeout: upstream.timeout,
-      trust: isOwn ? 'operator' : 'guarded',
+      trust: isOwn ? upstream.trust : 'guarded',
       maxBytes: MAX_PICTURE_BYTES,
     })
   let reply = await ask({})

@@ -1,8 +1,8 @@
 import type { ImageJob, Warning } from '../../../contract/job.ts'
 import type { Spooled } from '../../bytes/spooled.ts'
+import { fitSize } from '../fit-size.ts'
+import { cannot, notTaken, promptOf, VARIATION_BY_EDIT } from '../plan-words.ts'
 import type { Call, Plan, PlanRequest } from '../provider.ts'
-import { ProviderError } from '../provider-error.ts'
-import { fitSize } from './size.ts'
 import type { Traits } from './traits.ts'
 
 /** One call to the images API, before it is put on the wire. */
@@ -48,11 +48,6 @@ export function isImageRequest(request: unknown): request is ImageRequest {
   return typeof request === 'object' && request !== null && 'route' in request && 'fields' in request
 }
 
-const VARIATION_PROMPT = 'Make a variation of this picture: keep its subject and style, change the details.'
-const VARIATION_BY_EDIT: Warning = {
-  message: 'The model has no variations of its own, so the picture was edited instead.',
-}
-
 /** By the presence of pictures: a reference sent to `generations` is ignored by some relays, and billed. */
 function routeOf(
   { job, model, inputs }: PlanRequest,
@@ -66,10 +61,6 @@ function routeOf(
   if (count > maxReferences)
     throw cannot('image', `${model} takes at most ${maxReferences} pictures, not ${count}`)
   return 'edits'
-}
-
-export function cannot(param: string, detail: string): ProviderError {
-  return new ProviderError('bad_param', { param, detail, code: 'unsupported_operation', maybePaid: false })
 }
 
 function formOf(route: ImageRequest['route'], { editForm }: Traits): ImageRequest['form'] {
@@ -99,10 +90,6 @@ function fieldsOf({ job, model }: PlanRequest, traits: Traits, route: ImageReque
     fields: { ...extra.fields, ...base, ...options.fields, ...format },
     warnings: [...size.warnings, ...options.warnings, ...extra.warnings],
   }
-}
-
-function promptOf(job: ImageJob): string {
-  return job.prompt === '' && job.kind === 'variation' ? VARIATION_PROMPT : job.prompt
 }
 
 function optionsOf(job: ImageJob, traits: Traits, route: ImageRequest['route']): Fields {
@@ -192,9 +179,4 @@ function extraOf({ extra = {}, dialect }: ImageJob, { supports }: Traits): Field
     return { fields: Object.fromEntries(names.map((name) => [name, extra[name]])), warnings: [] }
   }
   return { fields: {}, warnings: names.map((name) => notTaken(name)) }
-}
-
-function notTaken(param: string, value?: string): Warning {
-  const what = value === undefined ? 'this parameter' : `the value "${value}"`
-  return { param, message: `The model does not take ${what}; it was not sent.` }
 }

@@ -1,7 +1,9 @@
 import type { OutgoingBody, OutgoingReply } from '../../base/http.ts'
 import type { Spooled } from '../../bytes/spooled.ts'
-import { withPrefix, writeJson } from '../../bytes/write-json.ts'
+import { withPrefix } from '../../bytes/write-json.ts'
+import { pictureBody } from '../json-body.ts'
 import type { CallContext } from '../provider.ts'
+import { MAX_REPLY_BYTES } from '../read-reply.ts'
 import { type Part, writeForm } from './multipart.ts'
 import type { ImageRequest } from './plan.ts'
 
@@ -10,6 +12,8 @@ export interface Upstream {
   baseUrl: string
   /** Milliseconds for one call. */
   timeout: number
+  /** `guarded` where the address did not come from the operator. */
+  trust: 'operator' | 'guarded'
 }
 
 /** Puts one call on the wire. */
@@ -30,7 +34,7 @@ export function send(
     body,
     signal: context.signal,
     timeout: upstream.timeout,
-    trust: 'operator',
+    trust: upstream.trust,
     maxBytes: MAX_REPLY_BYTES,
   })
 }
@@ -38,9 +42,6 @@ export function send(
 export function authorization(secret: string): Record<string, string> {
   return secret === '' ? {} : { authorization: `Bearer ${secret}` }
 }
-
-/** Ten pictures of 64 MiB and more than that in base64. Nothing of it is held in memory. */
-export const MAX_REPLY_BYTES = 1024 * 1024 * 1024
 
 interface WireBody {
   contentType: string
@@ -50,9 +51,7 @@ interface WireBody {
 function jsonBody(request: ImageRequest): WireBody {
   const contentType = 'application/json'
   const value = { ...request.fields, ...PICTURE_FIELDS[request.jsonEdit](request) }
-  if (request.images.length === 0) return { contentType, body: JSON.stringify(value) }
-  const { length, chunks } = writeJson(value)
-  return { contentType, body: { stream: chunks(), bytes: length } }
+  return { contentType, body: request.images.length === 0 ? JSON.stringify(value) : pictureBody(value) }
 }
 
 const PICTURE_FIELDS: Record<ImageRequest['jsonEdit'], (request: ImageRequest) => Record<string, unknown>> = {

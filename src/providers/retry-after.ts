@@ -8,6 +8,15 @@ export function retryAfter(headers: Readonly<Record<string, string>>, message: s
     secondsOrDate(headers['retry-after']) ??
     spentLimit(headers) ??
     duration(/(?:try again|retry) in (\S+)/i.exec(message)?.[1])
+  return whole(seconds)
+}
+
+/** Whole seconds of a duration such as Google's `27.5s`. */
+export function durationOf(text: string | undefined): number | undefined {
+  return whole(duration(text))
+}
+
+function whole(seconds: number | undefined): number | undefined {
   return seconds === undefined ? undefined : Math.min(Math.ceil(seconds), MAX_SECONDS)
 }
 

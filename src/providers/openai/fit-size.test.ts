@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest'
-import { ASPECT_RATIOS } from '../../../contract/job.ts'
+import { ASPECT_RATIOS, type ImageSize } from '../../../contract/job.ts'
+import { fitSize } from '../fit-size.ts'
 import { traitsOf } from './capabilities.ts'
-import { fitSize } from './size.ts'
 
-const fitted = (model: string, size?: string, aspectRatio?: (typeof ASPECT_RATIOS)[number]) => {
-  const { fields, warnings } = fitSize({ size, aspectRatio }, traitsOf(model, 'relay.example'))
+const fitted = (
+  model: string,
+  size?: string,
+  aspectRatio?: (typeof ASPECT_RATIOS)[number],
+  imageSize?: ImageSize,
+) => {
+  const { fields, warnings } = fitSize({ size, aspectRatio, imageSize }, traitsOf(model, 'relay.example'))
   return { ...fields, ...(warnings.length > 0 && { warned: warnings.map(({ param }) => param).join() }) }
 }
 
@@ -87,4 +92,28 @@ test('an unknown model gets the size as it is', () => {
 
 test('the size wins over a ratio', () => {
   expect(fitted('gpt-image-1', '1024x1024', '3:2')).toEqual({ size: '1024x1024' })
+})
+
+test.each([
+  ['gpt-image-2', '16:9', '2K', { size: '2736x1536' }],
+  ['gpt-image-2', undefined, '2K', { size: '2048x2048' }],
+  ['gpt-image-2', '1:1', '512', { size: '512x512' }],
+  ['gpt-image-2', '1:1', '4K', { size: '2880x2880', warned: 'image_size' }],
+  ['gpt-image-1', '2:3', '1K', { size: '1024x1536' }],
+  ['gpt-image-1', undefined, '1K', { size: '1024x1024' }],
+  ['gpt-image-1', '3:2', '4K', { size: '1536x1024', warned: 'image_size' }],
+  ['dall-e-2', undefined, '512', { size: '512x512' }],
+  ['painter-9000', '16:9', '1K', { size: '1360x768' }],
+  ['grok-imagine-image', '16:9', '2K', { aspect_ratio: '16:9', resolution: '2k' }],
+  ['grok-imagine-image', undefined, '2K', { resolution: '2k' }],
+  ['grok-imagine-image', undefined, '4K', { resolution: '2k', warned: 'image_size' }],
+  ['grok-imagine-image', '5:4', '1K', { aspect_ratio: '4:3', resolution: '1k', warned: 'image_size' }],
+  ['grok-2-image', '1:1', '1K', { warned: 'image_size' }],
+] as const)('a tier for %s: %s at %s', (model, ratio, tier, expected) => {
+  expect(fitted(model, undefined, ratio, tier)).toEqual(expected)
+  expect(fitted(model, 'auto', ratio, tier)).toEqual(expected)
+})
+
+test('the size wins over a tier', () => {
+  expect(fitted('gpt-image-1', '1024x1024', '3:2', '4K')).toEqual({ size: '1024x1024' })
 })
