@@ -66,7 +66,7 @@ export async function startFakeGemini(options: FakeGeminiOptions = {}): Promise<
     const url = new URL(request.path, 'http://fake')
     const refusal = refuseKey(request.headers['x-goog-api-key'] ?? url.searchParams.get('key'))
     if (refusal !== undefined) return await send(response, refusal)
-    if (url.pathname === '/v1beta/models') return await send(response, modelPage(url))
+    if (/^\/v1(beta|alpha)?\/models$/.test(url.pathname)) return await send(response, modelPage(url))
     const call = callOf(request, url)
     if (call === undefined)
       return await send(response, failure(404, 'NOT_FOUND', 'Requested entity was not found.'))
@@ -141,7 +141,7 @@ export async function startFakeGemini(options: FakeGeminiOptions = {}): Promise<
 }
 
 function callOf(request: RecordedRequest, url: URL): Omit<GeminiCall, 'paint'> | undefined {
-  const [, model = '', method] = /^\/v1beta\/models\/([^/:]+):(\w+)$/.exec(url.pathname) ?? []
+  const [, model = '', method] = /^\/v1(?:beta|alpha)?\/models\/([^/:]+):(\w+)$/.exec(url.pathname) ?? []
   const isStream = method === 'streamGenerateContent'
   if (request.method !== 'POST' || !(isStream || method === 'generateContent')) return undefined
   return { request, model: decodeURIComponent(model), isStream }
