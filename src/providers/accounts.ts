@@ -52,16 +52,18 @@ interface Traffic {
   waiting: Set<() => void>
 }
 
-/** Callers' own keys are accounts, too, so their number has no other end. */
-const MOST_KEPT = 10_000
+/** Keys that callers bring have no other end to their number; what is known of them must not push out what is known of ours. */
+const MOST_BROUGHT = 10_000
 
 /** The state lives in this process; limits at upstreams are per model, so rests are kept per account and model. */
 export function createAccounts({ clock, concurrency }: AccountsOptions): Accounts {
-  const states = new LRUCache<string, State>({ max: MOST_KEPT })
+  const own = new Map<string, State>()
+  const brought = new LRUCache<string, State>({ max: MOST_BROUGHT })
   const traffic = new Map<string, Traffic>()
   const most = concurrency === 0 ? Number.POSITIVE_INFINITY : concurrency
   let uses = 0
   const stateOf = (account: Account, model: string): State => {
+    const states = account.brought ? brought : own
     const key = `${account.id} ${model}`
     const state = states.get(key) ?? { lastUsed: 0, restsUntil: 0, soft: false, failure: undefined }
     states.set(key, state)

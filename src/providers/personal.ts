@@ -49,7 +49,7 @@ export function createPersonalProvider(config: PersonalConfig): Provider {
 /** A caller's own key as an account. @throws AppError `invalid_value` that names `apiKey` */
 export function personalAccount(apiKey: string): Account {
   checkKey(apiKey)
-  return { id: accountId(apiKey), secret: apiKey }
+  return { id: accountId(apiKey), secret: apiKey, brought: true }
 }
 
 const OPENAI_BASE_URL = 'https://api.openai.com/v1'

@@ -84,6 +84,8 @@ export interface Plan {
 export interface Account {
   id: string
   secret: string
+  /** A caller brought it for its own request. */
+  brought?: boolean
 }
 
 /** What a running call may use. */
