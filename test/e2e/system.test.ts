@@ -155,6 +155,11 @@ describe('the API reference', () => {
         'POST /v1/images/variations',
         'GET /v1/images/jobs/{id}',
         'DELETE /v1/images/jobs/{id}',
+        'GET /v1beta/models',
+        'GET /v1beta/models/{model}',
+        'POST /v1beta/models/{model}:generateContent',
+        'POST /v1beta/models/{model}:streamGenerateContent',
+        'POST /v1beta/models/{model}:predict',
         'GET /images/{name}',
         'GET /images/{name}/thumbnail',
         'GET /api',
@@ -168,10 +173,15 @@ describe('the API reference', () => {
     }
   })
 
+  const securityOf = (path: string) => {
+    if (path.startsWith('/v1beta/')) return [{ googleKey: [] }, { apiKey: [] }]
+    return path.startsWith('/v1/') ? [{ apiKey: [] }] : undefined
+  }
+
   test('says which routes need the key', async () => {
     for (const [path, operations] of Object.entries((await load()).paths)) {
       for (const { security } of Object.values(operations)) {
-        expect(security, path).toEqual(path.startsWith('/v1/') ? [{ apiKey: [] }] : undefined)
+        expect(security, path).toEqual(securityOf(path))
       }
     }
   })
