@@ -53,6 +53,32 @@ export const GenerateContentRequest = Type.Object(
 )
 export type GenerateContentRequest = Static<typeof GenerateContentRequest>
 
+export const PredictParameters = Type.Object(
+  {
+    sampleCount: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 10, default: 1, description: 'How many pictures.' }),
+    ),
+    aspectRatio,
+    imageSize,
+    sampleImageSize: imageSize,
+    seed,
+    outputOptions: Type.Optional(
+      Type.Object({
+        mimeType: Type.Optional(
+          Type.Enum(['image/png', 'image/jpeg', 'image/webp'], {
+            description: 'Converted where the upstream gives another one.',
+          }),
+        ),
+        compressionQuality: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
+      }),
+    ),
+    includeRaiReason: Type.Optional(
+      Type.Boolean({ description: 'A prediction with the reason for each picture that was withheld.' }),
+    ),
+  },
+  { additionalProperties: true },
+)
+
 export const PredictRequest = Type.Object(
   {
     instances: Type.Array(
@@ -67,33 +93,7 @@ export const PredictRequest = Type.Object(
       ),
       { minItems: 1, maxItems: 1, description: 'One instance, in a list or by itself.' },
     ),
-    parameters: Type.Optional(
-      Type.Object(
-        {
-          sampleCount: Type.Optional(
-            Type.Integer({ minimum: 1, maximum: 10, default: 1, description: 'How many pictures.' }),
-          ),
-          aspectRatio,
-          imageSize,
-          sampleImageSize: imageSize,
-          seed,
-          outputOptions: Type.Optional(
-            Type.Object({
-              mimeType: Type.Optional(
-                Type.Enum(['image/png', 'image/jpeg', 'image/webp'], {
-                  description: 'Converted where the upstream gives another one.',
-                }),
-              ),
-              compressionQuality: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
-            }),
-          ),
-          includeRaiReason: Type.Optional(
-            Type.Boolean({ description: 'A prediction with the reason for each picture that was withheld.' }),
-          ),
-        },
-        { additionalProperties: true },
-      ),
-    ),
+    parameters: Type.Optional(PredictParameters),
   },
   { title: 'PredictRequest' },
 )

@@ -1,5 +1,4 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import type { ErrorCode } from '../../contract/errors.ts'
 import { AppError, toAppError } from '../base/error.ts'
 import { BytesError } from '../bytes/bytes-error.ts'
 
@@ -15,56 +14,6 @@ export const openAiError = (error: AppError) => ({
   code: error.upstreamCode ?? error.code,
   param: error.param ?? null,
 })
-
-/** `/v1beta`: Google's shape, always English. */
-export const geminiShape: ErrorShape = (error) => ({ error: geminiError(error) })
-
-export const geminiError = (error: AppError) => ({
-  code: error.row.status,
-  message: error.message,
-  status: GOOGLE_STATUS[error.code] ?? statusOf(error.row.status),
-  details: detailsOf(error),
-})
-
-/** Google's word for an error (google.rpc.Code) where the HTTP status does not say it. */
-const GOOGLE_STATUS: Partial<Record<ErrorCode, string>> = {
-  external_image_disabled: 'FAILED_PRECONDITION',
-  webhook_not_configured: 'FAILED_PRECONDITION',
-  job_cancelled: 'CANCELLED',
-  insufficient_storage: 'RESOURCE_EXHAUSTED',
-  upstream_overloaded: 'UNAVAILABLE',
-  upstream_unreachable: 'UNAVAILABLE',
-}
-
-function statusOf(httpStatus: number): string {
-  switch (httpStatus) {
-    case 401:
-      return 'UNAUTHENTICATED'
-    case 404:
-      return 'NOT_FOUND'
-    case 405:
-      return 'UNIMPLEMENTED'
-    case 409:
-      return 'ABORTED'
-    case 429:
-      return 'RESOURCE_EXHAUSTED'
-    case 503:
-      return 'UNAVAILABLE'
-    case 504:
-      return 'DEADLINE_EXCEEDED'
-    default:
-      return httpStatus < 500 ? 'INVALID_ARGUMENT' : 'INTERNAL'
-  }
-}
-
-/** Our own code, which says more than Google's status does, and when to try again. */
-function detailsOf({ code, retryAfter }: AppError): Record<string, unknown>[] {
-  const info = { '@type': `${GOOGLE_RPC}.ErrorInfo`, reason: code.toUpperCase(), domain: 'pictor' }
-  if (retryAfter === undefined) return [info]
-  return [info, { '@type': `${GOOGLE_RPC}.RetryInfo`, retryDelay: `${wholeSeconds(retryAfter)}s` }]
-}
-
-const GOOGLE_RPC = 'type.googleapis.com/google.rpc'
 
 /** `/api/v1` and `/admin`: Chinese unless the client asks for English. */
 export const batchShape: ErrorShape = (error, request) => ({
@@ -93,7 +42,8 @@ export function sendError(reply: FastifyReply, error: AppError, body: unknown): 
   reply.code(error.row.status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(body)
 }
 
-const wholeSeconds = (seconds: number): number => Math.max(1, Math.ceil(seconds))
+/** As `Retry-After` has it. */
+export const wholeSeconds = (seconds: number): number => Math.max(1, Math.ceil(seconds))
 
 /** How long a refused client may go on sending, in ms. */
 const LINGER = 30_000

@@ -3,9 +3,10 @@ import { googleKeyOf, requireKey } from '../access/guard.ts'
 import { AppError } from '../base/error.ts'
 import { readBodiesIntoSpool } from './body.ts'
 import { allowOtherOrigins } from './cross-origin.ts'
-import { errorReply, geminiShape } from './error-reply.ts'
+import { errorReply } from './error-reply.ts'
 import { geminiModelRoutes } from './gemini/models.ts'
 import { geminiRoutes } from './gemini/routes.ts'
+import { geminiShape } from './gemini-error.ts'
 import type { Surface } from './surface.ts'
 
 /** The Gemini surface under `/v1beta`. */

@@ -100,7 +100,7 @@ test('what is not taken is named', async () => {
     instances: [{ prompt: 'a cat' }],
     parameters: { negativePrompt: 'dogs' },
   })
-  expect(warnings).toMatchObject([{ param: 'parameters' }])
+  expect(warnings).toMatchObject([{ param: 'negativePrompt' }])
 })
 
 test('pictures that were withheld are missing, and have a reason where it was asked for', async () => {
@@ -113,7 +113,7 @@ test('pictures that were withheld are missing, and have a reason where it was as
     })
     const [drawn, withheld] = predictions
     expect(drawn?.bytesBase64Encoded).toBeTruthy()
-    expect(warnings).toMatchObject([{ param: 'candidateCount' }])
+    expect(warnings).toMatchObject([{ param: 'sampleCount' }])
     expect(withheld).toEqual(
       includeRaiReason ? { raiFilteredReason: expect.stringMatching(/^The request was blocked/) } : undefined,
     )

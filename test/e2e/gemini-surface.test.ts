@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { ApiError } from '@google/genai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { json, startPictor, startWithAnyModel, type TestGateway, type TestPictor } from '../pictor.ts'
+import { startPictorProcess } from '../process.ts'
 import {
   callsFor,
   eventually,
@@ -363,6 +367,20 @@ describe('a key', () => {
 
   test('in a query is of no use elsewhere', async () => {
     expect((await fetch(`${pictor.url}/v1/models?key=${pictor.key}`)).status).toBe(401)
+  })
+
+  test('in a query stands in no log', async () => {
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'pictor-'))
+    try {
+      await using running = await startPictorProcess({ DATA_DIR: dataDirectory, LOG_LEVEL: 'trace' })
+      const ask = (method: string) =>
+        fetch(`${running.url}/v1beta/models/demo:${method}?key=key-not-to-be-logged`, json(words('a cat')))
+      expect([(await ask('generateContent')).status, (await ask('none')).status]).toEqual([401, 401])
+      await running.says(/demo:none/)
+      expect(running.stdout() + running.stderr()).not.toContain('key-not-to-be-logged')
+    } finally {
+      await rm(dataDirectory, { recursive: true, force: true })
+    }
   })
 
   test('is not needed with AUTH=off', async () => {

@@ -6,7 +6,7 @@ import { type Accepted, accept } from '../../gateway/accept.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
 import type { Inputs } from '../../providers/provider.ts'
 import { departure } from '../body.ts'
-import { geminiShape } from '../error-reply.ts'
+import { geminiShape } from '../gemini-error.ts'
 import { idempotencyKeyOf } from '../idempotency-key.ts'
 import { sendWhenReady } from '../keep-alive.ts'
 import { mostReferences } from '../most-references.ts'
@@ -16,7 +16,7 @@ import { sendEvents, sendParts } from '../send-events.ts'
 import { baseUrlOf, type Surface } from '../surface.ts'
 import { type Conversation, type Reference, readConversation } from './conversation.ts'
 import { collectInputs, type Wanted } from './inputs.ts'
-import { type JobDefaults, toContentJob, toPredictJob, withKind } from './job.ts'
+import { type JobDefaults, toContentJob, toPredictJob, unknownParameters, withKind } from './job.ts'
 import { modelOf } from './model-path.ts'
 import { draws } from './models.ts'
 import { toPredictReply } from './predict-reply.ts'
@@ -62,7 +62,7 @@ export async function predict(surface: Surface, request: FastifyRequest, reply: 
   const accepted = await acceptJob(surface, job, inputs, request)
   const { library } = surface.gateway
   const filtered = body.parameters?.includeRaiReason === true
-  const form = { ...formOf(surface, request), filtered }
+  const form = { ...formOf(surface, request), filtered, warnings: unknownParameters(body) }
   const answer = performTask(surface.gateway, accepted, gone, request).then((finished) =>
     toPredictReply(library, throwIfFailed(finished), form),
   )

@@ -1,5 +1,9 @@
-import type { GenerateContentRequest, PredictRequest } from '../../../contract/gemini.ts'
-import { type ImageJob, MAX_PROMPT_LENGTH, OUTPUT_FORMATS } from '../../../contract/job.ts'
+import {
+  type GenerateContentRequest,
+  PredictParameters,
+  type PredictRequest,
+} from '../../../contract/gemini.ts'
+import { type ImageJob, MAX_PROMPT_LENGTH, OUTPUT_FORMATS, type Warning } from '../../../contract/job.ts'
 import { AppError } from '../../base/error.ts'
 import { checkExtra } from '../check-extra.ts'
 
@@ -34,10 +38,9 @@ export function toContentJob(body: GenerateContentRequest, prompt: string, defau
   })
 }
 
-/** A body of `predict` in the gateway's terms; what we do not know of its parameters travels along as `parameters`. */
+/** A body of `predict` in the gateway's terms. What we do not know of it is Imagen's alone, and no upstream is asked as Imagen is. */
 export function toPredictJob(body: PredictRequest, defaults: JobDefaults): ImageJob {
-  const { sampleCount, aspectRatio, imageSize, sampleImageSize, seed, outputOptions, ...others } =
-    body.parameters ?? {}
+  const { sampleCount, aspectRatio, imageSize, sampleImageSize, seed, outputOptions } = body.parameters ?? {}
   const { mimeType, compressionQuality } = outputOptions ?? {}
   return toJob(body.instances[0]?.prompt ?? '', defaults, {
     n: sampleCount ?? 1,
@@ -46,8 +49,13 @@ export function toPredictJob(body: PredictRequest, defaults: JobDefaults): Image
     seed,
     outputFormat: OUTPUT_FORMATS.find((format) => mimeType === `image/${format}`),
     outputCompression: compressionQuality,
-    extra: filled({ parameters: filled(without(others, 'includeRaiReason')) }),
   })
+}
+
+/** What is said of the parameters of `predict` that nobody takes. */
+export function unknownParameters({ parameters = {} }: PredictRequest): Warning[] {
+  const names = Object.keys(parameters).filter((name) => !(name in PredictParameters.properties))
+  return names.map((param) => ({ param, message: 'No upstream takes this parameter; it was not sent.' }))
 }
 
 /** What a job is called once it is known whether it has pictures to draw from. */
@@ -60,7 +68,7 @@ type Wishes = { [Key in 'n' | keyof ImageJob]?: ImageJob[Key] | undefined }
 
 function toJob(prompt: string, { model, aspectRatio }: JobDefaults, wishes: Wishes): ImageJob {
   for (const [name, value] of Object.entries(wishes.extra ?? {}))
-    checkExtra(name, value, 'parts of `contents` and as `instances[0].image`')
+    checkExtra(name, value, 'parts of `contents`')
   const known = Object.entries({ ...wishes, aspectRatio: wishes.aspectRatio ?? aspectRatio })
   // Absent and `undefined` are one thing to the reader of a job; only absent survives being stored.
   const said: Partial<ImageJob> = Object.fromEntries(known.filter(([, value]) => value !== undefined))

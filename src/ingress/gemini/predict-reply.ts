@@ -1,24 +1,34 @@
 import { ERRORS } from '../../../contract/errors.ts'
 import type { StoredImage } from '../../../contract/image.ts'
-import type { ImageJob } from '../../../contract/job.ts'
+import type { ImageJob, Warning } from '../../../contract/job.ts'
 import { withPrefix } from '../../bytes/write-json.ts'
 import type { Finished } from '../../gateway/generate.ts'
 import { deliverable, imageUrl, prepareFormat } from '../../library/deliver.ts'
 import type { Library } from '../../library/library.ts'
 import type { TaskRecord } from '../../tasks/task-table.ts'
-import { type Form, mimeOf, warningsOf } from './reply.ts'
+import { type Form, mimeOf, NAMES, warningsOf } from './reply.ts'
 
-/**
- * The body of a successful `predict`. `filtered`: with an entry for each picture that moderation withheld. As with Google,
- * clients have to ask for these, since many read a picture from every entry.
- */
+export interface PredictForm extends Form {
+  /**
+   * Whether there is an entry for each picture that moderation withheld. As with Google, clients have to ask for these, since
+   * many read a picture from every entry.
+   */
+  filtered: boolean
+  /** What is to be said beside the task's own warnings. */
+  warnings: readonly Warning[]
+}
+
+/** The body of a successful `predict`. */
 export async function toPredictReply(
   library: Library,
   { task, images }: Finished,
-  { filtered, ...form }: Form & { filtered: boolean },
+  { filtered, warnings, ...form }: PredictForm,
 ) {
   const predictions = await Promise.all(images.map((image) => toPrediction(library, image, task.job, form)))
-  return { predictions: [...predictions, ...(filtered ? reasonsOf(task) : [])], ...warningsOf(task) }
+  return {
+    predictions: [...predictions, ...(filtered ? reasonsOf(task) : [])],
+    ...warningsOf(task, { ...NAMES, n: 'sampleCount' }, warnings),
+  }
 }
 
 async function toPrediction(

@@ -78,18 +78,20 @@ export async function partsOf(
 export const mimeOf = (image: StoredImage, { outputFormat }: ImageJob): string =>
   outputFormat === undefined ? image.mime : `image/${outputFormat}`
 
-export const warningsOf = ({ warnings }: TaskRecord) =>
-  warnings.length > 0 ? { warnings: warnings.map(inGooglesWords) } : {}
+/** What was asked for and not done, in the words of this surface. */
+export const warningsOf = ({ warnings }: TaskRecord, names = NAMES, more: readonly Warning[] = []) => {
+  const all = [...warnings.map((warning) => renamed(warning, names)), ...more]
+  return all.length > 0 ? { warnings: all } : {}
+}
 
-const inGooglesWords = ({ param, ...warning }: Warning): Warning =>
-  param === undefined ? warning : { ...warning, param: NAMES[param] ?? param }
+const renamed = ({ param, ...warning }: Warning, names: Readonly<Record<string, string>>): Warning =>
+  param === undefined ? warning : { ...warning, param: names[param] ?? param }
 
 /** What this surface calls the parameters that adapters name as OpenAI does. */
-const NAMES: Readonly<Record<string, string>> = {
+export const NAMES: Readonly<Record<string, string>> = {
   n: 'candidateCount',
   size: 'imageSize',
   image_size: 'imageSize',
   aspect_ratio: 'aspectRatio',
   output_compression: 'compressionQuality',
-  output_format: 'mimeType',
 }

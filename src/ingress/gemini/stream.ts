@@ -5,7 +5,7 @@ import type { Finished } from '../../gateway/generate.ts'
 import type { Library } from '../../library/library.ts'
 import type { TaskEvent } from '../../tasks/progress.ts'
 import type { TaskRecord } from '../../tasks/task-table.ts'
-import { geminiError } from '../error-reply.ts'
+import { geminiError } from '../gemini-error.ts'
 import { withHeartbeat } from '../with-heartbeat.ts'
 import { candidate, closing, type Form, headOf, type Part, partsOf } from './reply.ts'
 
