@@ -98,12 +98,14 @@ describe('generateContent, asked by the official SDK', () => {
     expect(call?.files.map(({ bytes }) => sha256Of(bytes))).toEqual(pictures.map(sha256Of))
   })
 
-  test('a chat edits what it drew', async () => {
+  test('a chat edits what it drew, also when the library has lost it', async () => {
     const model = 'gpt-image-1-chat'
     const chat = gemini(pictor).chats.create({ model })
     const first = picturesIn(partsOf(await chat.sendMessage({ message: 'a cat' })))
     const second = picturesIn(partsOf(await chat.sendMessage({ message: 'make it white' })))
     expect(chat.getHistory(true).map(({ role }) => role)).toEqual(['user', 'model', 'user', 'model'])
+    const { query } = pictor.app.parts.gateway.database
+    await query.updateTable('image').set({ deleted_at: 1 }).where('model', '=', model).execute()
     await chat.sendMessage({ message: 'in the snow' })
     const calls = callsFor(pictor.upstream, model)
     expect(calls.map(({ path, body }) => [path, body.prompt])).toEqual([

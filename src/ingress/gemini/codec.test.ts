@@ -90,7 +90,7 @@ describe('of a conversation', () => {
     const answer = [
       model(inline('thought', { thought: true })),
       model({ text: 'here' }, inline('1', { thoughtSignature: 's' })),
-      model({ fileData: { fileUri: 'https://x/images/1' } }),
+      model(inline('2'), { fileData: { fileUri: 'https://x/images/2' } }),
     ]
     const contents = [user({ text: 'a' }), model(inline('0')), user({ text: 'b' }), ...answer]
     expect(
@@ -99,10 +99,17 @@ describe('of a conversation', () => {
       prompt: 'd',
       references: [
         { value: '1', param: 'contents[4].parts[1].inlineData.data', signature: 's' },
-        { value: 'https://x/images/1', param: 'contents[5].parts[0].fileData.fileUri' },
+        { value: '2', param: 'contents[5].parts[0].inlineData.data' },
       ],
       inherited: true,
     })
+  })
+
+  test('a link counts where the picture itself is not there', () => {
+    const link = { fileData: { fileUri: '/images/1' }, thoughtSignature: 's' }
+    expect(readConversation([model(link), user({ text: 'a' })]).references).toEqual([
+      { value: '/images/1', param: 'contents[0].parts[0].fileData.fileUri', signature: 's', isLink: true },
+    ])
   })
 
   test('else what the user sent before', () => {

@@ -18,6 +18,8 @@ export interface Reference {
   param: string
   /** Upstream state that came along with it. */
   signature?: string
+  /** A link, not the picture itself. */
+  isLink?: true
 }
 
 /**
@@ -57,7 +59,10 @@ function earlierReferences(contents: readonly Content[], before: number): Refere
   }
   const start = contents.findLastIndex((content, index) => index < answer && !isFromModel(content)) + 1
   const chunks = contents.slice(start, answer + 1)
-  return chunks.flatMap((_, index) => readParts(contents, start + index).references)
+  const references = chunks.flatMap((_, index) => readParts(contents, start + index).references)
+  // Our answers hold each picture and its link, which may point at nothing by now.
+  const pictures = references.filter(({ isLink }) => !isLink)
+  return pictures.length > 0 ? pictures : references
 }
 
 const holdsPicture = ({ parts }: Content): boolean =>
@@ -110,7 +115,7 @@ function fieldOf(holder: unknown, name: string, param: string): Reference[] {
 
 function checkUri({ value, param }: Reference): Reference {
   if (value instanceof Spooled || (typeof value === 'string' && /^(https?:|data:|\/)/i.test(value)))
-    return { value, param }
+    return { value, param, isLink: true }
   const detail = 'files are not kept here; send the picture itself or the link of a picture of this server.'
   throw invalid(param, detail)
 }
