@@ -130,8 +130,8 @@ export const ERRORS = {
     401,
     'authentication_error',
     'Invalid API key',
-    'The API key is missing or wrong. Send it as "Authorization: Bearer <key>".',
-    'API Key 缺失或错误，请使用 "Authorization: Bearer <key>" 发送。',
+    'The API key is missing or wrong. Send it as "Authorization: Bearer <key>", to /v1beta also as "x-goog-api-key: <key>".',
+    'API Key 缺失或错误，请使用 "Authorization: Bearer <key>" 发送；/v1beta 也接受 "x-goog-api-key: <key>"。',
   ),
   job_cancelled: invalid('Job cancelled', 'The job was cancelled.', '任务已取消', 409),
   interrupted: row(

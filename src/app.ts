@@ -8,6 +8,8 @@ import type { Config } from './config.ts'
 import { batchSurface } from './ingress/batch/plugin.ts'
 import { answerBrokenRequest } from './ingress/broken-request.ts'
 import { batchShape, errorReply } from './ingress/error-reply.ts'
+import { geminiUrl } from './ingress/gemini/sdk-url.ts'
+import { geminiSurface } from './ingress/gemini-surface.ts'
 import { openAiSurface } from './ingress/openai-surface.ts'
 import type { Surface } from './ingress/surface.ts'
 import { apiReference } from './ingress/system/api-reference.ts'
@@ -45,6 +47,7 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
     childLoggerFactory: (logger) => logger,
     clientErrorHandler: answerBrokenRequest,
     trustProxy: config.trustProxy,
+    rewriteUrl: ({ url = '/', headers }) => geminiUrl(url, headers),
     // Strict numbers let "1e999" through as Infinity, whatever the maximum.
     ajv: { customOptions: { allowUnionTypes: true, coerceTypes: true, strictNumbers: false } },
     routerOptions: { maxParamLength: 512 },
@@ -67,6 +70,7 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
     logRequests(scope, log, gateway.metrics)
     await scope.register(openAiSurface(surface), { prefix: '/v1' })
     await scope.register(batchSurface(surface), { prefix: '/api/v1' })
+    await scope.register(geminiSurface(surface), { prefix: '/v1beta' })
     await scope.register(systemSurface({ gateway, sessions, version }))
   })
   await server.ready()

@@ -12,6 +12,7 @@ import { candidatesFor } from './candidates.ts'
 import { type Credential, sealCredential } from './credential.ts'
 import type { Gateway } from './gateway.ts'
 import { keepTask } from './keep-task.ts'
+import { signaturesOf } from './signatures.ts'
 
 /** What a surface hands over: the job and the circumstances under which it was asked. */
 export interface Submission {
@@ -67,7 +68,7 @@ export async function accept(gateway: Gateway, submission: Submission): Promise<
     if (first) return { task: first, inputs: submission.inputs, repeated: true }
     throw error
   }
-  return { task, inputs: await keptInputs(gateway, submission.inputs), repeated: false }
+  return { task, inputs: await keptInputs(gateway, submission), repeated: false }
 }
 
 /** Whether nothing more will happen to a task. */
@@ -108,7 +109,12 @@ const toTaskInput = ({ role, position, picture }: InputPicture): TaskInput => ({
   sha256: picture.sha256,
 })
 
-async function keptInputs(gateway: Gateway, { images, mask }: Inputs): Promise<Inputs> {
+async function keptInputs(gateway: Gateway, { inputs, owner }: Submission): Promise<Inputs> {
+  const { images, mask, signatures } = inputs
   const kept = (picture: Spooled) => localBlob(gateway.library, picture.sha256)
-  return { images: await Promise.all(images.map(kept)), mask: mask && (await kept(mask)) }
+  return {
+    images: await Promise.all(images.map(kept)),
+    mask: mask && (await kept(mask)),
+    signatures: await signaturesOf(gateway.library, owner, images, signatures),
+  }
 }

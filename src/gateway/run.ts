@@ -22,6 +22,7 @@ import { candidatesFor } from './candidates.ts'
 import { type Credential, sealCredential } from './credential.ts'
 import type { Gateway } from './gateway.ts'
 import { type Finished, generate } from './generate.ts'
+import { signaturesOf } from './signatures.ts'
 
 /** The queue that async jobs wait in, and the one for telling about their end. */
 export const GENERATE_QUEUE = 'generate'
@@ -115,7 +116,7 @@ async function runTask(gateway: Gateway, task: TaskRecord, stopping: AbortSignal
   try {
     if (!(await begin(gateway, task, run))) return
     const already = await imagesOfTask(gateway.library, task.id)
-    await generate(gateway, task, await loadInputs(gateway, task.id), run, already)
+    await generate(gateway, task, await loadInputs(gateway, task), run, already)
   } finally {
     gateway.cancellations.forget(task.id)
   }
@@ -209,14 +210,15 @@ function interrupted(task: TaskRecord, images: readonly StoredImage[]): TaskResu
 /** Nobody holds the line for an async job, so nobody can leave. */
 const NEVER = new AbortController().signal
 
-async function loadInputs(gateway: Gateway, taskId: string): Promise<Inputs> {
-  const inputs = await findInputs(gateway.database.query, taskId)
+async function loadInputs(gateway: Gateway, { id, owner }: TaskRecord): Promise<Inputs> {
+  const inputs = await findInputs(gateway.database.query, id)
   const load = (role: 'image' | 'mask') =>
     Promise.all(
       inputs.filter((input) => input.role === role).map((input) => localBlob(gateway.library, input.sha256)),
     )
   const [mask] = await load('mask')
-  return { images: await load('image'), mask }
+  const images = await load('image')
+  return { images, mask, signatures: await signaturesOf(gateway.library, owner, images) }
 }
 
 async function drain(events: AsyncIterable<unknown>, signal: AbortSignal): Promise<void> {

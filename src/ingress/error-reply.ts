@@ -48,10 +48,13 @@ const hasLeft = ({ raw }: FastifyRequest): boolean => raw.destroyed && !raw.comp
 /** Sends an error with everything that belongs to it beside the body: status, reason phrase, `Retry-After`. */
 export function sendError(reply: FastifyReply, error: AppError, body: unknown): void {
   reply.raw.statusMessage = error.row.reason
-  if (error.retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(error.retryAfter)))
+  if (error.retryAfter !== undefined) reply.header('retry-after', wholeSeconds(error.retryAfter))
   letClientFinish(reply)
   reply.code(error.row.status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(body)
 }
+
+/** As `Retry-After` has it. */
+export const wholeSeconds = (seconds: number): number => Math.max(1, Math.ceil(seconds))
 
 /** How long a refused client may go on sending, in ms. */
 const LINGER = 30_000

@@ -1,8 +1,8 @@
-import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
-import { requireKey } from '../access/guard.ts'
+import { bearerOf, requireKey } from '../access/guard.ts'
 import { AppError } from '../base/error.ts'
 import { readBodiesIntoSpool } from './body.ts'
+import { allowOtherOrigins } from './cross-origin.ts'
 import { errorReply, openAiShape } from './error-reply.ts'
 import { chatRoutes } from './openai-chat/routes.ts'
 import { jobRoutes } from './openai-images/jobs.ts'
@@ -17,17 +17,11 @@ export function openAiSurface(surface: Surface) {
     app.setNotFoundHandler({ preHandler: [] }, (request) => {
       throw new AppError('not_found', { values: { what: `${request.method} ${request.url.split('?')[0]}` } })
     })
-    // Browser clients on other origins send their key in a header, never a cookie, so any origin may ask.
-    await app.register(cors, {
-      origin: '*',
-      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
-      exposedHeaders: ['x-request-id', 'retry-after', 'location'],
-      maxAge: 86_400,
-    })
+    await allowOtherOrigins(app)
     app.addHook('onRoute', ({ schema }) => {
       if (schema) schema.security = [{ apiKey: [] }]
     })
-    app.addHook('onRequest', requireKey(surface.keys, surface.settings.authentication))
+    app.addHook('onRequest', requireKey(surface.keys, surface.settings.authentication, bearerOf))
     readBodiesIntoSpool(app, surface.gateway.spools)
     modelRoutes(app, surface.gateway)
     imageRoutes(app, surface)

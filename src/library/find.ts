@@ -49,6 +49,25 @@ export async function imagesOfTasks(
   return images
 }
 
+/** What an upstream wants back with pictures that it drew for this owner, by their sha256; see `StoredImage.signature`. */
+export async function findSignatures(
+  library: Library,
+  owner: string,
+  hashes: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await library.database.query
+    .selectFrom('image')
+    .select(['sha256', 'signature'])
+    .where('sha256', 'in', hashes)
+    .where('owner', '=', owner)
+    .where('signature', 'is not', null)
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .limit(1000)
+    .execute()
+  return new Map(rows.flatMap(({ sha256, signature }) => (signature === null ? [] : [[sha256, signature]])))
+}
+
 /** The newest pictures of everyone, for the admin's eyes. */
 export async function latestImages(library: Library, limit: number): Promise<StoredImage[]> {
   const rows = await library.database.query

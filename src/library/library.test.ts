@@ -16,7 +16,7 @@ import { holdBlob, localBlob, noteBlob, putBlob } from './blob.ts'
 import { deliverable, imageUrl } from './deliver.ts'
 import { createDerivePool } from './derive/derive-pool.ts'
 import { createDeriver } from './derive/deriver.ts'
-import { findImage, imagesOfTask, latestImages } from './find.ts'
+import { findImage, findSignatures, imagesOfTask, latestImages } from './find.ts'
 import type { Library } from './library.ts'
 import { findServed } from './served.ts'
 
@@ -70,6 +70,19 @@ for (const engine of testDatabases()) {
           .where('sha256', '=', digest)
           .executeTakeFirst()
       )?.reference_count
+
+    test('signatures are found by the bytes, for their owner, the latest of several', async () => {
+      const owner = newId()
+      const signed = async (colour: string, signature?: string) =>
+        addImage(library, await newImage(await draw(colour), { owner, signature }))
+      const { sha256: first } = await signed('teal', 'old')
+      await signed('teal', 'new')
+      await signed('teal')
+      const { sha256: unsigned } = await signed('pink')
+      const known = findSignatures(library, owner, [first, unsigned, 'none'])
+      expect(await known).toEqual(new Map([[first, 'new']]))
+      expect(await findSignatures(library, 'someone else', [first])).toEqual(new Map())
+    })
 
     test('a picture is kept byte for byte and found by its id, with all that is known of it', async () => {
       const bytes = await draw('red')

@@ -155,6 +155,22 @@ describe('the API reference', () => {
         'POST /v1/images/variations',
         'GET /v1/images/jobs/{id}',
         'DELETE /v1/images/jobs/{id}',
+        'GET /v1beta/models',
+        'GET /v1beta/models/{model}',
+        'POST /v1beta/models/{model}:generateContent',
+        'POST /v1beta/models/{model}:streamGenerateContent',
+        'POST /v1beta/models/{model}:predict',
+        'POST /api/v1/generate/batch',
+        'POST /api/v1/generate/batch-with-images',
+        'GET /api/v1/generate/status/{taskId}',
+        'POST /api/v1/generate/cancel/{taskId}',
+        'POST /api/v1/generate/retry/{taskId}',
+        'GET /api/v1/history',
+        'GET /api/v1/history/search',
+        'GET /api/v1/history/{id}',
+        'DELETE /api/v1/history/{id}',
+        'DELETE /api/v1/history/batch',
+        'GET /api/v1/health',
         'GET /images/{name}',
         'GET /images/{name}/thumbnail',
         'GET /api',
@@ -168,10 +184,15 @@ describe('the API reference', () => {
     }
   })
 
+  const securityOf = (path: string) => {
+    if (path.startsWith('/v1beta/')) return [{ googleKey: [] }, { apiKey: [] }]
+    return /^\/v1\/|^\/api\/v1\/(generate|history)/.test(path) ? [{ apiKey: [] }] : undefined
+  }
+
   test('says which routes need the key', async () => {
     for (const [path, operations] of Object.entries((await load()).paths)) {
       for (const { security } of Object.values(operations)) {
-        expect(security, path).toEqual(path.startsWith('/v1/') ? [{ apiKey: [] }] : undefined)
+        expect(security, path).toEqual(securityOf(path))
       }
     }
   })

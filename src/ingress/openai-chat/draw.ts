@@ -1,15 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type ImageJob, MAX_INPUT_IMAGES } from '../../../contract/job.ts'
+import type { ImageJob } from '../../../contract/job.ts'
 import type { ChatRequest } from '../../../contract/openai-chat.ts'
 import { AppError } from '../../base/error.ts'
 import type { Spooled } from '../../bytes/spooled.ts'
 import { accept } from '../../gateway/accept.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
-import { route } from '../../gateway/route.ts'
 import { runNow } from '../../gateway/run.ts'
 import { imageFile, imageUrl } from '../../library/deliver.ts'
 import { findImage } from '../../library/find.ts'
 import { holdSpool } from '../body.ts'
+import { mostReferences } from '../most-references.ts'
 import { type PictureSource, readPicture } from '../pictures.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
@@ -108,15 +108,6 @@ function jobOf(
     ...(aspectRatio === undefined ? {} : { aspectRatio }),
     ...(user === undefined ? {} : { user }),
   }
-}
-
-/** How many pictures the model takes; one that takes none still draws, as it did before there was a picture in the chat. */
-function mostReferences(gateway: Gateway, job: ImageJob): number {
-  const { candidates } = route(gateway, { ...job, kind: 'generate' })
-  return Math.min(
-    MAX_INPUT_IMAGES,
-    Math.max(...candidates.map(({ capabilities }) => capabilities.maxReferences)),
-  )
 }
 
 async function collect(

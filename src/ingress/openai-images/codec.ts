@@ -1,7 +1,6 @@
 import type { ImageJob } from '../../../contract/job.ts'
 import type { EditRequest, GenerationRequest, VariationRequest } from '../../../contract/openai-images.ts'
-import { AppError } from '../../base/error.ts'
-import { Spooled, SpooledText } from '../../bytes/spooled.ts'
+import { checkExtra } from '../check-extra.ts'
 
 /** The fields of all three requests; each route's schema has checked the ones it takes. */
 export type Body = Partial<GenerationRequest & EditRequest & VariationRequest>
@@ -43,7 +42,7 @@ export interface JobDefaults {
 /** A request body in the gateway's terms. What we do not know travels along in `extra`. */
 export function toJob(kind: ImageJob['kind'], body: Body, defaults: JobDefaults): ImageJob {
   const extra = Object.entries(body).filter(([name]) => !KNOWN.has(name))
-  for (const [name, value] of extra) checkUnknown(name, value)
+  for (const [name, value] of extra) checkExtra(name, value, "'image', 'images' and 'mask'")
   const shapeless = body.size === undefined && body.aspect_ratio === undefined
   return withoutUndefined({
     kind,
@@ -67,23 +66,6 @@ export function toJob(kind: ImageJob['kind'], body: Body, defaults: JobDefaults)
     extra: extra.length > 0 ? Object.fromEntries(extra) : undefined,
   })
 }
-
-/** Deeper values overflow the stack of older engines when they are written as JSON. */
-const DEEPEST = 100
-
-/** What we do not know is kept as JSON in the row of the task, so pictures have no place in it. */
-function checkUnknown(param: string, value: unknown): void {
-  let level = [value]
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > DEEPEST) throw invalid(param, `it is nested deeper than ${DEEPEST} levels.`)
-    if (level.some((item) => item instanceof Spooled || item instanceof SpooledText))
-      throw invalid(param, "pictures are taken as 'image', 'images' and 'mask' only.")
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []))
-  }
-}
-
-const invalid = (param: string, detail: string) =>
-  new AppError('invalid_value', { param, values: { detail } })
 
 /** Absent and `undefined` are one thing to the reader of a job; only absent survives being stored. */
 function withoutUndefined(job: { [Key in keyof ImageJob]: ImageJob[Key] | undefined }): ImageJob {

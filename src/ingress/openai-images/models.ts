@@ -4,16 +4,14 @@ import { Model, ModelList, OpenAiError } from '../../../contract/openai-images.t
 import { AppError } from '../../base/error.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
 import type { ModelInfo } from '../../providers/provider.ts'
+import { publicModels } from '../public-models.ts'
 
 /** `GET /v1/models` and `/v1/models/{id}`: the gateway's alias first, then every public model. */
 export function modelRoutes(app: FastifyInstance, gateway: Gateway): void {
-  const alias: ModelInfo = { id: gateway.settings.alias, created: 0, ownedBy: 'pictor' }
-  const models = () => [alias, ...gateway.providers.models().filter((model) => model.id !== alias.id)]
-
   app.get(
     '/models',
     { schema: { tags: ['Models'], summary: 'What can be asked to draw', response: { 200: ModelList } } },
-    async () => ({ object: 'list', data: models().map(toModel) }),
+    async () => ({ object: 'list', data: publicModels(gateway).map(toModel) }),
   )
   // A pattern, because upstream ids such as `vendor/model` hold slashes.
   app.get(
@@ -28,7 +26,7 @@ export function modelRoutes(app: FastifyInstance, gateway: Gateway): void {
     },
     async (request) => {
       const { id } = request.params as { id: string }
-      const found = models().find((model) => model.id === id)
+      const found = publicModels(gateway).find((model) => model.id === id)
       if (found === undefined)
         throw new AppError('model_not_found', { param: 'model', values: { model: id } })
       return toModel(found)

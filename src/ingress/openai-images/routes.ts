@@ -13,6 +13,7 @@ import { accept, type Submission } from '../../gateway/accept.ts'
 import { roomFor } from '../../gateway/run.ts'
 import type { Inputs } from '../../providers/provider.ts'
 import { departure, holdSpool } from '../body.ts'
+import { idempotencyKeyOf } from '../idempotency-key.ts'
 import { type PictureFields, readInputs } from '../pictures.ts'
 import type { Surface } from '../surface.ts'
 import { answerNow, answerWithJob } from './answer.ts'
@@ -111,16 +112,6 @@ function wantsJob(request: FastifyRequest, body: Body): boolean {
     })
   }
   return wants
-}
-
-function idempotencyKeyOf(request: FastifyRequest): string | undefined {
-  const key = request.headers['idempotency-key']
-  if (key === undefined || key === '') return undefined
-  if (typeof key === 'string' && key.length <= 255) return key
-  throw new AppError('invalid_value', {
-    param: 'Idempotency-Key',
-    values: { detail: 'send one key of at most 255 characters.' },
-  })
 }
 
 function webhookOf(surface: Surface, body: Body): string | undefined {

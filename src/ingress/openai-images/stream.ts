@@ -5,10 +5,8 @@ import type { Library } from '../../library/library.ts'
 import type { TaskEvent } from '../../tasks/progress.ts'
 import type { TaskRecord } from '../../tasks/task-table.ts'
 import { openAiError } from '../error-reply.ts'
+import { withHeartbeat } from '../with-heartbeat.ts'
 import { type Form, factsOf, toItem } from './reply.ts'
-
-/** How long a stream may be silent, in ms, before a comment shows that it is alive. */
-const HEARTBEAT = 15_000
 
 /** Beginning of the event names: `image_generation` or `image_edit`, as OpenAI calls them. */
 const prefixOf = (task: TaskRecord) => (task.job.kind === 'generate' ? 'image_generation' : 'image_edit')
@@ -101,19 +99,3 @@ async function* serverEvent(name: string, data: unknown): AsyncIterable<Uint8Arr
 const encoder = new TextEncoder()
 const END = encoder.encode('\n\n')
 const COMMENT = encoder.encode(': still drawing\n\n')
-
-async function* withHeartbeat<T>(events: AsyncIterable<T>): AsyncIterable<T | 'heartbeat'> {
-  const iterator = events[Symbol.asyncIterator]()
-  let next = iterator.next()
-  for (;;) {
-    const timer = Promise.withResolvers<'heartbeat'>()
-    const timeout = setTimeout(() => timer.resolve('heartbeat'), HEARTBEAT)
-    const first = await Promise.race([next, timer.promise]).finally(() => clearTimeout(timeout))
-    if (first === 'heartbeat') yield first
-    else if (first.done) return
-    else {
-      yield first.value
-      next = iterator.next()
-    }
-  }
-}

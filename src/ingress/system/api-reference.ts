@@ -10,7 +10,8 @@ export async function apiReference(app: FastifyInstance, version: string): Promi
       info: {
         title: 'Pictor',
         version,
-        description: 'A gateway and library for AI images. Speaks the images part of the OpenAI API.',
+        description:
+          'A gateway and library for AI images. Speaks the images part of the OpenAI API and of the Gemini API.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       tags: [
@@ -18,11 +19,17 @@ export async function apiReference(app: FastifyInstance, version: string): Promi
         { name: 'Chat', description: 'Chat that draws.' },
         { name: 'Batches', description: 'Up to 100 pictures at once, with their progress.' },
         { name: 'History', description: 'What was asked for, and what came of it.' },
+        { name: 'Gemini', description: 'Drawing, as Gemini clients ask for it.' },
         { name: 'Models', description: 'What can be asked to draw.' },
         { name: 'Public pictures', description: 'Open to whoever knows the id.' },
         { name: 'System', description: 'Whether it is well.' },
       ],
-      components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer' },
+          googleKey: { type: 'apiKey', in: 'header', name: 'x-goog-api-key' },
+        },
+      },
     },
   })
   await app.register(swaggerUi, {
