@@ -1,5 +1,6 @@
 import { chunked } from '../db/chunked.ts'
 import { addToCounter } from '../db/counter.ts'
+import { removeImagesOfTasks } from '../library/trash.ts'
 import { markDeleted } from '../tasks/history.ts'
 import type { Gateway } from './gateway.ts'
 
@@ -11,9 +12,10 @@ export async function deleteTasks(gateway: Gateway, owner: string, ids: readonly
 }
 
 async function deleteSome(gateway: Gateway, owner: string, ids: readonly string[]): Promise<string[]> {
-  const { database, search, cancellations, queue, clock } = gateway
+  const { database, library, search, cancellations, queue, clock } = gateway
   const gone = await database.query.transaction().execute(async (query) => {
     const found = await markDeleted(query, owner, ids, clock.now())
+    await removeImagesOfTasks(library, query, found)
     await search.remove(query, found)
     await addToCounter(database, query, { owner, name: 'tasks' }, -found.length)
     return found

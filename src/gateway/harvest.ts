@@ -5,6 +5,7 @@ import { BytesError } from '../bytes/bytes-error.ts'
 import { checkPicture } from '../bytes/check-picture.ts'
 import type { Spooled } from '../bytes/spooled.ts'
 import { addImage } from '../library/add.ts'
+import { removeImages } from '../library/trash.ts'
 import type { ImageEvent } from '../providers/provider.ts'
 import { ProviderError } from '../providers/provider-error.ts'
 import { countPictures, type TaskRecord, type TaskResult } from '../tasks/task-table.ts'
@@ -124,8 +125,11 @@ export class Harvest {
         signature: event.signature,
         details: event.details ?? {},
       },
-      async (query) => {
-        if (asked !== undefined) await countPictures(query, this.#task.id, { completed: 1 })
+      async (query, { id }) => {
+        const completed = asked === undefined ? 0 : 1
+        const isWanted = await countPictures(query, this.#task.id, { completed })
+        // Who deleted the task did not see this picture.
+        if (!isWanted) await removeImages(this.#gateway.library, query, this.#task.owner, [id])
       },
     )
     this.#gateway.metrics.drawn({ provider: image.provider, model: image.upstreamModel, outcome: 'ok' })

@@ -21,7 +21,7 @@ export interface NewImage
 export async function addImage(
   library: Library,
   image: NewImage,
-  together: (query: Kysely<Schema>) => Promise<void> = async () => {},
+  together: (query: Kysely<Schema>, image: StoredImage) => Promise<void> = async () => {},
 ): Promise<StoredImage> {
   const { picture, ...facts } = image
   await putBlob(library, picture)
@@ -39,7 +39,7 @@ export async function addImage(
   await library.database.query.transaction().execute(async (query) => {
     await holdBlob(library, query, picture)
     await query.insertInto('image').values(toRow(stored)).execute()
-    await together(query)
+    await together(query, stored)
   })
   library.deriver.wake()
   return stored

@@ -102,17 +102,19 @@ export async function restartTask(
   return result.numUpdatedRows > 0n
 }
 
-/** Counts pictures of a running task that have arrived, or will not be asked for again. */
+/** Counts pictures of a running task that have arrived, or will not be asked for again; false when it was deleted meanwhile. */
 export async function countPictures(
   query: Query,
   id: string,
   { completed = 0, failed = 0 }: { completed?: number; failed?: number },
-): Promise<void> {
-  await query
+): Promise<boolean> {
+  const result = await query
     .updateTable('task')
     .set({ completed: sql`completed + ${completed}`, failed: sql`failed + ${failed}` })
     .where('id', '=', id)
-    .execute()
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
 }
 
 /** Pictures that accepted async tasks have still to bring, those under way included. */

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { BatchTask } from '../../contract/batch.ts'
+import { newId } from '../../src/base/id.ts'
+import { json, startWithAnyModel, type TestGateway } from '../pictor.ts'
+import { anyClient, ask, begin, call, endOf, type HistoryData, history } from './batch.ts'
+import { callsFor, eventually } from './evidence.ts'
+
+let pictor: TestGateway
+beforeAll(async () => {
+  pictor = await startWithAnyModel({ TRUST_PROXY: 'loopback', WORKERS: '4' })
+})
+afterAll(() => pictor?.[Symbol.asyncDispose]())
+
+/** A key of a test's own, with a history of its own. */
+async function someone(): Promise<Pick<TestGateway, 'fetch'>> {
+  const { secret } = await pictor.app.parts.keys.create({ name: 'someone' })
+  return {
+    fetch: (path, init = {}) =>
+      pictor.fetch(path, { ...init, headers: { ...init.headers, authorization: `Bearer ${secret}` } }),
+  }
+}
+
+const search = (owner: Pick<TestGateway, 'fetch'>, keyword: string, more = ''): Promise<HistoryData> =>
+  ask(owner, `/history/search?keyword=${encodeURIComponent(keyword)}${more}`)
+
+const remove = (owner: Pick<TestGateway, 'fetch'>, path: string, body?: unknown) =>
+  call<null>(owner, path, body === undefined ? { method: 'DELETE' } : { ...json(body), method: 'DELETE' })
+
+const idsOf = ({ list }: HistoryData) => list.map(({ id }) => id)
+
+test('everything that was asked for is there, whatever the way, newest first', async () => {
+  const owner = await someone()
+  expect(await history(owner)).toEqual({ list: [], total: 0, page: 1, pageSize: 10 })
+  const batch = await endOf(owner, await begin(owner, { model: 'image-h', count: 3, prompt: 'a batch' }))
+  const single = await owner.fetch(
+    '/v1/images/generations',
+    json({ model: 'image-h', prompt: 'a single', n: 2 }),
+  )
+  expect(single.status).toBe(200)
+  const chat = await owner.fetch(
+    '/v1/chat/completions',
+    json({ model: 'image-h', messages: [{ role: 'user', content: 'out of a chat' }] }),
+  )
+  expect(chat.status).toBe(200)
+  const { list, total } = await history(owner)
+  expect(total).toBe(3)
+  expect(
+    list.map(({ prompt, images, status, totalCount }) => [prompt, images.length, status, totalCount]),
+  ).toEqual([
+    ['out of a chat', 1, 'completed', 1],
+    ['a single', 2, 'completed', 2],
+    ['a batch', 3, 'completed', 3],
+  ])
+  expect(list[2]).toEqual(batch)
+  expect(await ask(owner, `/history/${batch.id}`)).toEqual(batch)
+})
+
+test('pages by number and by cursor, which stays right while new tasks arrive', async () => {
+  const owner = await someone()
+  const ids: string[] = []
+  for (let index = 0; index < 7; index += 1) {
+    ids.unshift((await begin(owner, { model: 'image-paged', prompt: `page ${index}` })).id)
+  }
+  const first = await history(owner, '?page=1&pageSize=3')
+  expect(first).toMatchObject({ total: 7, page: 1, pageSize: 3, nextCursor: ids[2] })
+  expect(idsOf(first)).toEqual(ids.slice(0, 3))
+  expect(idsOf(await history(owner, '?page=3&pageSize=3'))).toEqual(ids.slice(6))
+  expect(idsOf(await history(owner, '?page=4&pageSize=3'))).toEqual([])
+  const newest = await begin(owner, { model: 'image-paged', prompt: 'a new one' })
+  const second = await history(owner, `?pageSize=3&cursor=${first.nextCursor}`)
+  expect(idsOf(second)).toEqual(ids.slice(3, 6))
+  const last = await history(owner, `?pageSize=3&cursor=${second.nextCursor}`)
+  expect(idsOf(last)).toEqual(ids.slice(6))
+  expect(last.nextCursor).toBeUndefined()
+  expect(idsOf(await history(owner, '?pageSize=1'))).toEqual([newest.id])
+})
+
+test('words find prompts: all of them, in whatever language, the best first', async () => {
+  const owner = await someone()
+  const prompts = [
+    '油画女孩',
+    '写实绘画创作',
+    '油画vlog',
+    'a beautiful girl in the rain',
+    '城市夜景，赛博朋克风格',
+  ]
+  const tasks = new Map<string, string>()
+  for (const prompt of prompts) tasks.set((await begin(owner, { model: 'image-words', prompt })).id, prompt)
+  const found = async (keyword: string) =>
+    idsOf(await search(owner, keyword))
+      .map((id) => tasks.get(id))
+      .sort()
+  expect(await found('油画')).toEqual(['油画vlog', '油画女孩'].sort())
+  expect(await found('油画 女孩')).toEqual(['油画女孩'])
+  expect(await found('创作 写实')).toEqual(['写实绘画创作'])
+  expect(await found('Ｂｅａｕｔｉｆｕｌ GIRL')).toEqual(['a beautiful girl in the rain'])
+  expect(await found('girl 油画')).toEqual([])
+  expect(await found('"赛博朋克" AND -*')).toEqual([])
+  expect(await found('"赛博朋克" -*')).toEqual(['城市夜景，赛博朋克风格'])
+  expect(await search(owner, ' 油画 ', '&pageSize=1&page=2')).toMatchObject({
+    total: 2,
+    page: 2,
+    pageSize: 1,
+    keyword: '油画',
+  })
+  expect(await search(await someone(), '油画')).toMatchObject({ list: [], total: 0 })
+  expect(await call(owner, '/history/search')).toEqual({ code: 400, message: '请输入搜索关键词' })
+  expect(await call(owner, '/history/search?keyword=%20')).toEqual({ code: 400, message: '请输入搜索关键词' })
+})
+
+test('what is deleted is gone from everywhere, and from nobody else', async () => {
+  const [owner, other] = [await someone(), await someone()]
+  const make = async (prompt: string) =>
+    endOf(owner, await begin(owner, { model: 'image-deleted', count: 2, prompt }))
+  const [first, second, third, fourth] = [
+    await make('one heron'),
+    await make('two herons'),
+    await make('heron'),
+    await make('heron'),
+  ]
+  expect(await remove(other, `/history/${first.id}`)).toEqual({ code: 404, message: '记录不存在' })
+  expect(await remove(other, '/history/batch', { ids: [first.id] })).toMatchObject({ code: 0 })
+  expect(await history(owner)).toMatchObject({ total: 4 })
+
+  expect(await remove(owner, `/history/${first.id}`)).toEqual({ code: 0, message: 'success', data: null })
+  expect(await remove(owner, `/history/${first.id}`)).toMatchObject({ code: 404 })
+  expect(await call(owner, `/history/${first.id}`)).toMatchObject({ code: 404, message: '记录不存在' })
+  expect(await call(owner, `/generate/status/${first.id}`)).toMatchObject({ code: 404 })
+  expect(await search(owner, 'one')).toMatchObject({ total: 0 })
+  expect(idsOf(await history(owner))).toEqual([fourth.id, third.id, second.id])
+  for (const { url, thumbnailUrl } of first.images)
+    for (const address of [url, thumbnailUrl]) expect((await fetch(address)).status).toBe(404)
+  for (const { url } of second.images) expect((await fetch(url)).status).toBe(200)
+
+  const ids = [second.id, third.id, third.id, newId(), 'nonsense']
+  expect(await remove(owner, '/history/batch', { ids })).toMatchObject({ code: 0, data: null })
+  expect(await history(owner)).toMatchObject({ total: 1, list: [{ id: fourth.id }] })
+  expect(await search(owner, 'heron')).toMatchObject({ total: 1 })
+})
+
+test('a task that is deleted while it runs is stopped, and leaves no picture', async () => {
+  const owner = await someone()
+  pictor.upstream.behave('image-running', { name: 'b64', delay: 150 })
+  const task = await begin(owner, { model: 'image-running', count: 40 })
+  const some = await eventually(async () => {
+    const now = await ask<BatchTask>(owner, `/generate/status/${task.id}`)
+    return now.images.length > 0 ? now : undefined
+  })
+  await remove(owner, `/history/${task.id}`)
+  const { query } = pictor.app.parts.gateway.database
+  const images = () => query.selectFrom('image').selectAll().where('task_id', '=', task.id).execute()
+  await eventually(async () => {
+    const row = await query.selectFrom('task').select('status').where('id', '=', task.id).executeTakeFirst()
+    return row?.status !== 'running' ? true : undefined
+  })
+  await eventually(async () =>
+    (await images()).every(({ deleted_at }) => deleted_at !== null) ? true : undefined,
+  )
+  expect((await fetch(some.images[0]?.url ?? '')).status).toBe(404)
+  expect(callsFor(pictor.upstream, 'image-running').length).toBeLessThan(40)
+})
+
+test.each([
+  ['/history?page=0', 'page'],
+  ['/history?pageSize=101', 'pageSize'],
+  ['/history?page=x', 'page'],
+  ['/history?cursor=nonsense', 'cursor'],
+  ['/history/search?keyword=x&pageSize=0', 'pageSize'],
+])('%s is refused with its field', async (path, param) => {
+  expect(await call(pictor, path)).toEqual({
+    code: 400,
+    message: '参数错误',
+    param,
+    detail: expect.stringContaining(param),
+  })
+})
+
+test.each([[{}], [{ ids: [] }], [{ ids: 'all' }], [[]]])('a list of ids that is none: %j', async (body) => {
+  expect(await remove(pictor, '/history/batch', body)).toMatchObject({ code: 400, message: '参数错误' })
+  const english = await pictor.fetch('/api/v1/history/batch', {
+    ...json(body, { 'accept-language': 'en', ...anyClient() }),
+    method: 'DELETE',
+  })
+  expect(await english.json()).toMatchObject({ code: 400, message: 'The arguments are wrong.' })
+})
