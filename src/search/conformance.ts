@@ -145,6 +145,34 @@ export function describeSearch(name: string, open: () => Promise<SearchStore>): 
       expect((await index.relevant(query, all)).ids.toSorted()).toEqual([first, second].toSorted())
     })
 
+    test('owners with many and with few texts among many find exactly their own', async () => {
+      const word = `crowd${newId().replaceAll('-', '')}`
+      const owners = ['most', 'some', 'few'].map(() => newId())
+      const texts = Array.from({ length: 600 }, (_, number) => {
+        const owner = owners[number % 50 === 0 ? 2 : number % 10 === 5 ? 1 : 0] ?? ''
+        return { id: newId(), owner, text: number < 300 ? `${word} early` : word }
+      })
+      await query.transaction().execute(async (query) => {
+        for (const text of texts) await index.add(query, text)
+      })
+      for (const owner of owners) {
+        for (const text of [word, `early ${word}`]) {
+          const own = texts.filter((one) => one.owner === owner && (text === word || one.text !== word))
+          const ids = reversed(own.map(({ id }) => id))
+          const seen: string[] = []
+          for (let page = 0; page < 20; page += 1) {
+            const before = seen.at(-1)
+            const some = await index.newest(query, { owner, text, limit: 40, ...(before ? { before } : {}) })
+            seen.push(...some)
+          }
+          expect(seen).toEqual(ids)
+          const ranked = await index.relevant(query, { owner, text, offset: 0, limit: 1000 })
+          expect(ranked.ids.toSorted()).toEqual(ids.toSorted())
+          expect(ranked.total).toBe(ids.length)
+        }
+      }
+    })
+
     test('a text that is added again replaces the one before and keeps its place', async () => {
       const { owner, add, newest, relevant } = library()
       const ids = await add('old thing', 'new thing')

@@ -15,8 +15,8 @@ export interface SearchEngine {
   add(query: Query, text: IndexedText): Promise<void>
   /** @param ids at least one, at most 1,000 */
   remove(query: Query, ids: readonly string[]): Promise<void>
-  /** The ids of texts that match, the newest first. @param before only those with smaller numbers */
-  newest(query: Query, wanted: Wanted, before: number, limit: number): Promise<string[]>
+  /** The numbers of texts that match, the newest first. @param before only those with smaller numbers */
+  newest(query: Query, wanted: Wanted, before: number, limit: number): Promise<number[]>
   /** The numbers of the newest `most` texts that match, the most relevant first, then the newest. */
   rank(query: Query, wanted: Wanted, most: number): Promise<number[]>
 }

@@ -14,9 +14,9 @@ export function mysqlEngine(collection: Collection): SearchEngine {
       await sql`delete from ${texts} where id in (${sql.join(ids)})`.execute(query)
     },
     newest: async (query, wanted, before, limit) => {
-      const { rows } = await sql<{ id: string }>`select id from ${texts}
+      const { rows } = await sql<{ number: number }>`select number from ${texts}
         where ${matching(wanted)} and number < ${before} order by number desc limit ${limit}`.execute(query)
-      return rows.map(({ id }) => id)
+      return rows.map(({ number }) => number)
     },
     // The owner's token counts as well, but by the same for each of his texts.
     rank: async (query, wanted, most) => {

@@ -14,10 +14,10 @@ export function postgresEngine(collection: Collection): SearchEngine {
       await sql`delete from ${texts} where id in (${sql.join(ids)})`.execute(query)
     },
     newest: async (query, wanted, before, limit) => {
-      const { rows } = await sql<{ id: string }>`select id from ${texts}
+      const { rows } = await sql<{ number: number }>`select number from ${texts}
         where words @@ ${having(allOf(wanted))} and number < ${before}
         order by number desc limit ${limit}`.execute(query)
-      return rows.map(({ id }) => id)
+      return rows.map(({ number }) => number)
     },
     rank: async (query, wanted, most) => {
       const { rows } = await sql<{ number: number }>`select number from (

@@ -87,7 +87,8 @@ export function createSearchIndex(
     newest: async (query, search) => {
       const wanted = await wantedBy(search)
       if (wanted === undefined) return []
-      return engine.newest(query, wanted, await numberBefore(query, collection, search), search.limit)
+      const before = await numberBefore(query, collection, search)
+      return idsOf(query, collection, await engine.newest(query, wanted, before, search.limit))
     },
     relevant: async (query, search) => {
       const wanted = await wantedBy(search)
@@ -96,7 +97,7 @@ export function createSearchIndex(
       const kept = search.offset > 0 ? rankings.get(name) : undefined
       const ranking = kept ?? Float64Array.from(await engine.rank(query, wanted, MOST_RANKED))
       if (kept === undefined) rankings.set(name, ranking)
-      const page = ranking.subarray(search.offset, search.offset + search.limit)
+      const page = [...ranking.subarray(search.offset, search.offset + search.limit)]
       return { ids: await idsOf(query, collection, page), total: ranking.length }
     },
   }
@@ -125,14 +126,14 @@ async function numberBefore(query: Query, collection: Collection, { before }: Ne
 }
 
 /** In the order of the numbers; a text that was removed meanwhile is left out. */
-async function idsOf(query: Query, collection: Collection, numbers: Float64Array): Promise<string[]> {
+async function idsOf(query: Query, collection: Collection, numbers: readonly number[]): Promise<string[]> {
   const byNumber = new Map<number, string>()
-  for (const some of chunked([...numbers])) {
+  for (const some of chunked(numbers)) {
     const { rows } = await sql<{ number: number; id: string }>`select number, id from ${tableOf(collection)}
       where number in (${sql.join(some)})`.execute(query)
     for (const { number, id } of rows) byNumber.set(number, id)
   }
-  return [...numbers].flatMap((number) => byNumber.get(number) ?? [])
+  return numbers.flatMap((number) => byNumber.get(number) ?? [])
 }
 
 const tableOf = (collection: Collection) => sql.table(`search_${collection}`)

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { hashOf, packCounts, relevanceOf } from './counts.ts'
+import { keyOf, packCounts, relevanceOf } from './counts.ts'
 import { allOf, type Collection, type Query, type SearchEngine, type Wanted } from './engine.ts'
 
 /**
@@ -8,34 +8,37 @@ import { allOf, type Collection, type Query, type SearchEngine, type Wanted } fr
  * out here, from counts that are kept beside the index.
  */
 export function sqliteEngine(collection: Collection): SearchEngine {
+  const texts = sql.table(`search_${collection}`)
   const tables = {
-    texts: sql.table(`search_${collection}`),
+    counts: sql.table(`search_${collection}_counts`),
     words: sql.table(`search_${collection}_words`),
   }
-  const { texts, words } = tables
+  const { counts, words } = tables
   return {
     add: async (query, { id, owner, words: tokens }) => {
-      const { rows } = await sql<{ number: number }>`insert into ${texts} (id, owner, counts)
-        values (${id}, ${owner}, ${packCounts(tokens)})
-        on conflict (id) do update set owner = excluded.owner, counts = excluded.counts
-        returning number`.execute(query)
+      const { rows } = await sql<{ number: number }>`insert into ${texts} (id) values (${id})
+        on conflict (id) do update set id = excluded.id returning number`.execute(query)
+      const number = rows[0]?.number
+      await sql`insert or replace into ${counts} (number, owner, counts)
+        values (${number}, ${numberOf(owner)}, ${packCounts(tokens)})`.execute(query)
       await sql`insert or replace into ${words} (rowid, words)
-        values (${rows[0]?.number}, ${[...tokens, owner].join(' ')})`.execute(query)
+        values (${number}, ${[...tokens, owner].join(' ')})`.execute(query)
     },
     remove: async (query, ids) => {
-      await sql`delete from ${words} where rowid in (
-        select number from ${texts} where id in (${sql.join(ids)}))`.execute(query)
+      const numbers = sql`select number from ${texts} where id in (${sql.join(ids)})`
+      await sql`delete from ${words} where rowid in (${numbers})`.execute(query)
+      await sql`delete from ${counts} where number in (${numbers})`.execute(query)
       await sql`delete from ${texts} where id in (${sql.join(ids)})`.execute(query)
     },
     newest: async (query, wanted, before, limit) => {
       const found = await find(query, tables, wanted, before, limit)
-      return found.map(({ id }) => id)
+      return found.map(({ number }) => number)
     },
     rank: async (query, wanted, most) => {
-      const hashes = new Set(wanted.words.map(hashOf))
+      const keys = new Set(wanted.words.map(keyOf))
       const found = await find(query, tables, wanted, Number.MAX_SAFE_INTEGER, most)
       return found
-        .map(({ number, counts }) => ({ number, relevance: relevanceOf(counts, hashes) }))
+        .map(({ number, counts }) => ({ number, relevance: relevanceOf(counts, keys) }))
         .sort((one, other) => other.relevance - one.relevance || other.number - one.number)
         .map(({ number }) => number)
     },
@@ -43,24 +46,24 @@ export function sqliteEngine(collection: Collection): SearchEngine {
 }
 
 interface Tables {
-  texts: RawBuilder<unknown>
+  counts: RawBuilder<unknown>
   words: RawBuilder<unknown>
 }
 
 interface Found {
   number: number
-  id: string
-  owner: string
-  counts: Uint8Array
+  owner: number
+  counts: string
 }
 
-/** How many texts are looked through for those of an owner before the index does it. */
-const LOOKED_THROUGH = 1000
+/** How many texts tell whether most are the owner's. */
+const SAMPLE = 100
+const MOST_ARE_HIS = 0.75
 
 /**
- * The newest texts that match. An owner who has nearly all texts has a list in the index that is as long as the table, and it
+ * The newest texts that match. An owner who has nearly all texts has a list in the index as long as the table, and it
  * would be read where a rare word has but a few texts. So the newest texts with the words are looked through first, and
- * the owner's list is used for what is missing then.
+ * further as long as most are his; for an owner with few texts the index does it.
  */
 async function find(
   query: Query,
@@ -70,24 +73,35 @@ async function find(
   limit: number,
 ): Promise<Found[]> {
   if (wanted.owner === undefined) return match(query, tables, wanted, before, limit)
-  const anybodys = await match(query, tables, { ...wanted, owner: undefined }, before, LOOKED_THROUGH)
-  const first = anybodys.filter(({ owner }) => owner === wanted.owner).slice(0, limit)
-  const last = anybodys.at(-1)
-  if (first.length === limit || last === undefined || anybodys.length < LOOKED_THROUGH) return first
-  return [...first, ...(await match(query, tables, wanted, last.number, limit - first.length))]
+  const owner = numberOf(wanted.owner)
+  const found: Found[] = []
+  let looked = 0
+  let last = before
+  do {
+    const most = looked === 0 ? SAMPLE : Math.max(SAMPLE, limit - found.length)
+    const some = await match(query, tables, { ...wanted, owner: undefined }, last, most)
+    for (const one of some) if (one.owner === owner && found.length < limit) found.push(one)
+    if (found.length === limit || some.length < most) return found
+    looked += some.length
+    last = some.at(-1)?.number ?? 0
+  } while (found.length > MOST_ARE_HIS * looked)
+  return [...found, ...(await match(query, tables, wanted, last, limit - found.length))]
 }
 
-/** A cross join keeps its order: the index walks back from the newest and stops at the limit. */
+/** A cross join keeps the order of its left side: the index is read back from the newest and no further than is asked. */
 async function match(
   query: Query,
-  { texts, words }: Tables,
+  { counts, words }: Tables,
   wanted: Wanted,
   before: number,
   limit: number,
 ): Promise<Found[]> {
-  const { rows } = await sql<Found>`select number, id, owner, counts from ${words}
-    cross join ${texts} on number = ${words}.rowid
+  const { rows } = await sql<Found>`select number, owner, counts from ${words}
+    cross join ${counts} on number = ${words}.rowid
     where ${words} match ${allOf(wanted)} and ${words}.rowid < ${before}
     order by ${words}.rowid desc limit ${limit}`.execute(query)
   return rows
 }
+
+/** 52 bits of the hash that an owner's token is: a column that is read so often has to be small. */
+const numberOf = (owner: string) => Number.parseInt(owner.slice(-13), 16)
