@@ -1,6 +1,7 @@
 import { stopAll } from './processes.ts'
 import { circumstances, currentLoad, type Row, toTable, writeResults } from './report.ts'
 import { chats } from './scenarios/chat.ts'
+import { exports } from './scenarios/export.ts'
 import { generations } from './scenarios/generations.ts'
 import { images } from './scenarios/images.ts'
 import { idle, slowUpstream } from './scenarios/memory.ts'
@@ -14,6 +15,7 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   slow: slowUpstream,
   images: () => images(ROUNDS),
   chat: () => chats(ROUNDS),
+  export: () => exports(ROUNDS),
   idle,
 }
 

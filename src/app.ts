@@ -4,6 +4,7 @@ import { AppError } from './base/error.ts'
 import { newRequestId } from './base/id.ts'
 import type { Logger } from './base/log.ts'
 import type { Config } from './config.ts'
+import { batchSurface } from './ingress/batch/plugin.ts'
 import { answerBrokenRequest } from './ingress/broken-request.ts'
 import { batchShape, errorReply } from './ingress/error-reply.ts'
 import { openAiSurface } from './ingress/openai-surface.ts'
@@ -11,7 +12,7 @@ import type { Surface } from './ingress/surface.ts'
 import { apiReference } from './ingress/system/api-reference.ts'
 import { systemSurface } from './ingress/system/plugin.ts'
 import { logRequests } from './ingress/system/request-log.ts'
-import { publicImages } from './library/serve.ts'
+import { createPictureServer, publicImages } from './library/serve.ts'
 import { createParts, type Parts, type World } from './parts.ts'
 import { recoverTasks, startWork } from './work.ts'
 
@@ -29,7 +30,9 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
   const { version } = packageJson
   const parts = await createParts(config, log, version, world)
   const { gateway, keys, sessions } = parts
-  const surface: Surface = { gateway, keys, settings: { ...config, chatModel: config.relay?.chatModel } }
+  const pictures = createPictureServer(gateway.library)
+  const settings = { ...config, chatModel: config.relay?.chatModel }
+  const surface: Surface = { gateway, keys, pictures, settings }
 
   const server = Fastify({
     loggerInstance: warningsOf(log),
@@ -56,10 +59,11 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
     throw new AppError('not_found', { values: { what: `${method} ${url.split('?')[0]}` } })
   })
   await apiReference(server, version)
-  server.register(async (scope) => publicImages(scope, gateway.library))
+  server.register(async (scope) => publicImages(scope, pictures))
   server.register(async (scope) => {
     logRequests(scope, log, gateway.metrics)
     await scope.register(openAiSurface(surface), { prefix: '/v1' })
+    await scope.register(batchSurface(surface), { prefix: '/api/v1' })
     await scope.register(systemSurface({ gateway, sessions, version }))
   })
   await server.ready()

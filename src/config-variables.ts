@@ -301,6 +301,14 @@ export const VARIABLES = {
     otherwise: 'the upstream decides',
     description: 'Aspect ratio when a request names neither a size nor a ratio.',
   }),
+  trashDays: withDefault({
+    name: 'TRASH_DAYS',
+    group: 'Pictures',
+    kind: integer(0, 3650),
+    default: '7',
+    description:
+      'How many days the bytes of a deleted picture are kept, though nobody sees it any more. 0 frees them within minutes.',
+  }),
   allowExternalImages: withDefault({
     name: 'ALLOW_EXTERNAL_IMAGES',
     group: 'Pictures',

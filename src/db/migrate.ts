@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import type { Facts } from './facts.ts'
 import { foundation } from './migrations/0001-foundation.ts'
+import { trash } from './migrations/0002-trash.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -17,4 +18,5 @@ export async function migrate(query: Kysely<Schema>, facts: Facts): Promise<void
 /** In the order of their names. One that has been released never changes. */
 const migrations = (facts: Facts): Record<string, Migration> => ({
   '0001-foundation': foundation(facts),
+  '0002-trash': trash(facts),
 })

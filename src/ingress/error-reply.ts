@@ -15,10 +15,11 @@ export const openAiError = (error: AppError) => ({
   param: error.param ?? null,
 })
 
-/** `/api/v1` and `/admin`: Chinese unless the client asks for English. */
+/** `/api/v1` and `/admin`: Chinese unless the client asks for English, with the field to blame where there is one. */
 export const batchShape: ErrorShape = (error, request) => ({
   code: error.row.status,
   message: error.text(/^\s*en/i.test(request.headers['accept-language'] ?? '') ? 'en' : 'zh'),
+  ...(error.param === undefined ? {} : { param: error.param }),
 })
 
 /** An error handler that answers in one surface's shape. What nobody foresaw is logged and told as nothing but `server_error`. */

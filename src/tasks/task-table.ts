@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import type { Task, TaskStatus } from '../../contract/task.ts'
 import { AppError, type StoredError } from '../base/error.ts'
 import type { Schema, TaskTable } from '../db/schema.ts'
@@ -118,6 +118,15 @@ export async function finishTask(
     .where('status', 'in', ['queued', 'running'])
     .executeTakeFirst()
   return written.numUpdatedRows > 0n
+}
+
+/** Pictures of a task were deleted; never below 0, whatever was counted before. */
+export async function lowerCompleted(query: Query, id: string, by: number): Promise<void> {
+  await query
+    .updateTable('task')
+    .set({ completed: sql`case when completed > ${sql.lit(by)} then completed - ${sql.lit(by)} else 0 end` })
+    .where('id', '=', id)
+    .execute()
 }
 
 /** Tasks of a mode that are not finished, oldest first, created before `before`. */

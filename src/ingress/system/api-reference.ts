@@ -17,6 +17,7 @@ export async function apiReference(app: FastifyInstance, version: string): Promi
         { name: 'Images', description: 'Drawing, as OpenAI clients ask for it.' },
         { name: 'Chat', description: 'Chat that draws.' },
         { name: 'Models', description: 'What can be asked to draw.' },
+        { name: 'Batch', description: 'Many pictures at once, their history and export.' },
         { name: 'Public pictures', description: 'Open to whoever knows the id.' },
         { name: 'System', description: 'Whether it is well.' },
       ],
