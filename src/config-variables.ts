@@ -66,7 +66,8 @@ export const VARIABLES = {
     group: 'Server',
     kind: trustedProxies(),
     default: 'false',
-    description: 'Whose `X-Forwarded-*` headers are believed. Name your proxy here if there is one.',
+    description:
+      'Whose `X-Forwarded-*` headers are believed. Name your proxy here if there is one; with `true` every caller can name any address as its own.',
   }),
   timeZone: optional({
     name: 'TZ',
