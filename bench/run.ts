@@ -2,6 +2,7 @@ import { stopAll } from './processes.ts'
 import { circumstances, currentLoad, type Row, toTable, writeResults } from './report.ts'
 import { batches } from './scenarios/batch.ts'
 import { chats } from './scenarios/chat.ts'
+import { exports } from './scenarios/export.ts'
 import { generations } from './scenarios/generations.ts'
 import { history } from './scenarios/history.ts'
 import { images } from './scenarios/images.ts'
@@ -19,6 +20,7 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   chat: () => chats(ROUNDS),
   batch: () => batches(ROUNDS),
   history,
+  export: () => exports(ROUNDS),
   idle,
   search: searches,
 }

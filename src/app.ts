@@ -15,7 +15,7 @@ import type { Surface } from './ingress/surface.ts'
 import { apiReference } from './ingress/system/api-reference.ts'
 import { systemSurface } from './ingress/system/plugin.ts'
 import { logRequests } from './ingress/system/request-log.ts'
-import { publicImages } from './library/serve.ts'
+import { createPictureServer, publicImages } from './library/serve.ts'
 import { createParts, type Parts, type World } from './parts.ts'
 import { recoverTasks, startWork } from './work.ts'
 
@@ -36,7 +36,9 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
   const { version } = packageJson
   const parts = await createParts(config, log, version, world)
   const { gateway, keys, sessions } = parts
-  const surface: Surface = { gateway, keys, settings: { ...config, chatModel: config.relay?.chatModel } }
+  const pictures = createPictureServer(gateway.library)
+  const settings = { ...config, chatModel: config.relay?.chatModel }
+  const surface: Surface = { gateway, keys, pictures, settings }
 
   const server = Fastify({
     loggerInstance: warningsOf(log),
@@ -65,7 +67,7 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
   })
   await apiReference(server, version)
   await server.register(websocket, { options: { maxPayload: MOST_HEARD } })
-  server.register(async (scope) => publicImages(scope, gateway.library))
+  server.register(async (scope) => publicImages(scope, pictures))
   server.register(async (scope) => {
     logRequests(scope, log, gateway.metrics)
     await scope.register(openAiSurface(surface), { prefix: '/v1' })

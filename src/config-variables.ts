@@ -66,7 +66,8 @@ export const VARIABLES = {
     group: 'Server',
     kind: trustedProxies(),
     default: 'false',
-    description: 'Whose `X-Forwarded-*` headers are believed. Name your proxy here if there is one.',
+    description:
+      'Whose `X-Forwarded-*` headers are believed. Name your proxy here if there is one; with `true` every caller can name any address as its own.',
   }),
   timeZone: optional({
     name: 'TZ',
@@ -340,6 +341,14 @@ export const VARIABLES = {
     kind: oneOf(ASPECT_RATIOS),
     otherwise: 'the upstream decides',
     description: 'Aspect ratio when a request names neither a size nor a ratio.',
+  }),
+  trashDays: withDefault({
+    name: 'TRASH_DAYS',
+    group: 'Pictures',
+    kind: integer(0, 3650),
+    default: '7',
+    description:
+      'How many days the bytes of a deleted picture are kept, though nobody sees it any more. 0 frees them within minutes.',
   }),
   allowExternalImages: withDefault({
     name: 'ALLOW_EXTERNAL_IMAGES',

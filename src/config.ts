@@ -44,6 +44,7 @@ export interface Config {
   /** Milliseconds. */
   readonly generationTimeout: number
   readonly allowExternalImages: boolean
+  readonly trashDays: number
   /** As Fastify takes it. */
   readonly trustProxy: boolean | string[]
   readonly workers: number

@@ -14,6 +14,7 @@ import { connect } from './db/connect.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { createDerivePool } from './library/derive/derive-pool.ts'
 import { createDeriver } from './library/derive/deriver.ts'
+import { createServedMemory } from './library/served-memory.ts'
 import { createAccounts } from './providers/accounts.ts'
 import { createDemoProvider } from './providers/demo/demo-provider.ts'
 import { createGeminiProvider } from './providers/gemini/gemini-provider.ts'
@@ -62,7 +63,7 @@ export async function createParts(config: Config, log: Logger, version: string, 
   const queue = createDatabaseQueue(database, { clock, log })
   const gateway: Gateway = {
     database,
-    library: { database, originals, deriver, clock, log },
+    library: { database, originals, deriver, served: createServedMemory(), clock, log },
     providers: createProviderList(configuredProviders(config)),
     accounts: createAccounts({ clock, concurrency: config.accountConcurrency }),
     progress: createProgress(),

@@ -2,6 +2,7 @@ import type { Config } from './config.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { GENERATE_QUEUE, recover, runQueued, WEBHOOK_QUEUE } from './gateway/run.ts'
 import { deliverWebhook } from './ingress/openai-images/webhook.ts'
+import { purgeTrash } from './library/purge.ts'
 import type { Parts } from './parts.ts'
 
 const MINUTE = 60_000
@@ -9,6 +10,8 @@ const MINUTE = 60_000
 const TASKS_AT_WORK = 64
 
 const DISCOVER_EVERY = 10 * MINUTE
+const PURGE_EVERY = 10 * MINUTE
+const DAY = 24 * 60 * MINUTE
 
 /**
  * Puts right what a crash left; to be called before requests are let in. With SQLite there is one process, so whatever is
@@ -45,6 +48,10 @@ export async function startWork(config: Config, parts: Parts, baseUrl: string) {
   }
   const timers = [
     every(DISCOVER_EVERY, discover),
+    every(PURGE_EVERY, () => {
+      const before = gateway.clock.now() - config.trashDays * DAY
+      return purgeTrash(gateway.library, { before, signal: stopping.signal })
+    }),
     every(MINUTE, async () => {
       await sessions.sweep()
       if (!isAlone(gateway)) await recoverTasks(config, parts)

@@ -5,6 +5,7 @@ import { chunked } from './chunked.ts'
 import type { Database } from './connect.ts'
 import { addToCounter, readCounter } from './counter.ts'
 import { isUniqueViolation } from './errors.ts'
+import { batches } from './migrations/0002-batches.ts'
 import type { BlobTable, ImageTable, TaskTable } from './schema.ts'
 import { testDatabases } from './testing.ts'
 import { insertIgnore, upsert } from './upsert.ts'
@@ -26,6 +27,12 @@ for (const engine of testDatabases()) {
       expect(names.sort()).toEqual(
         ['api_key', 'blob', 'counter', 'image', 'job', 'session', 'setting', 'task', 'task_input'].sort(),
       )
+    })
+
+    test('indexes that come later may be made twice: a migration can be cut on an engine that does not roll it back', async () => {
+      const { up } = batches(database.facts)
+      await up(query)
+      await up(query)
     })
 
     test('every column of an image comes back as it went in', async () => {

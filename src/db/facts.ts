@@ -15,6 +15,8 @@ export interface Facts {
    * cut in the middle can then run again, since every one of its statements is `if not exists`.
    */
   inlineIndexes: boolean
+  /** Ends a `select` of a transaction so that no other one changes its rows; where writers take turns anyway, nothing. */
+  forUpdate: RawBuilder<unknown>
   /** Ends an `insert` so that a row which is there already stays as it is. */
   keepExisting(columns: readonly string[]): RawBuilder<unknown>
   /** Ends an `insert` so that the value of a row with the same keys grows by the new one. */
@@ -51,6 +53,7 @@ export const FACTS: Record<Engine, Facts> = {
     text: sql`text`,
     tableOptions: sql``,
     inlineIndexes: false,
+    forUpdate: sql``,
     ...onConflict,
     createSearchTables: fts5,
   },
@@ -59,6 +62,7 @@ export const FACTS: Record<Engine, Facts> = {
     text: sql`text`,
     tableOptions: sql``,
     inlineIndexes: false,
+    forUpdate: sql`for update`,
     ...onConflict,
     createSearchTables: tsvector,
   },
@@ -67,6 +71,7 @@ export const FACTS: Record<Engine, Facts> = {
     text: sql`longtext`,
     tableOptions: sql`engine = InnoDB character set utf8mb4 collate utf8mb4_bin`,
     inlineIndexes: true,
+    forUpdate: sql`for update`,
     ...onDuplicateKey,
     createSearchTables: fulltext,
   },

@@ -48,6 +48,8 @@ test('the other surfaces have a shape and two languages of their own', async () 
     code: 404,
     message: ERRORS.image_not_found.en,
   })
+  const wrong = new AppError('invalid_arguments', { param: 'ids' })
+  expect((await answerTo(wrong, batchShape)).json()).toEqual({ code: 400, message: '参数错误', param: 'ids' })
 })
 
 test('an unforeseen error tells nothing of itself', async () => {

@@ -1,11 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import type { Keys } from '../access/keys.ts'
 import type { Gateway } from '../gateway/gateway.ts'
+import type { PictureServer } from '../library/serve.ts'
 
 /** What the routes of every surface are built from. */
 export interface Surface {
   gateway: Gateway
   keys: Keys
+  pictures: PictureServer
   settings: SurfaceSettings
 }
 

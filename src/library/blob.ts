@@ -28,13 +28,37 @@ export async function putBlob(library: Library, picture: Spooled): Promise<void>
   await library.originals.put(pictureKey(sha256, mime), picture)
 }
 
-/** Counts one more holder of the bytes; part of the transaction that writes the holder's row. */
+/**
+ * Counts one more holder of the bytes; part of the transaction that writes the holder's row. Until that ends, the row of the
+ * blob is locked, so that a purge cannot take the file, and what it took before is put back; see `purge.ts`.
+ */
 export async function holdBlob(library: Library, query: Kysely<Schema>, picture: Spooled): Promise<void> {
-  await noteBlob(library, query, picture)
+  for (let attempt = 0; attempt < HOLD_ATTEMPTS; attempt += 1) {
+    await noteBlob(library, query, picture)
+    const result = await query
+      .updateTable('blob')
+      .set({ reference_count: sql`reference_count + 1` })
+      .where('sha256', '=', picture.sha256)
+      .executeTakeFirst()
+    if (result.numUpdatedRows > 0n) return mendBlob(library, picture)
+  }
+  throw new Error(`the row of picture ${picture.sha256} is removed again and again`)
+}
+
+/** On PostgreSQL the row may be purged between the two statements; that it happens twice is past belief. */
+const HOLD_ATTEMPTS = 5
+
+async function mendBlob(library: Library, picture: Spooled): Promise<void> {
+  const { sha256, mime } = pictureOf(picture)
+  if ((await library.originals.stat(pictureKey(sha256, mime))) === undefined) await putBlob(library, picture)
+}
+
+/** Counts one holder less; part of the transaction that removes the holder's row. The bytes go with the next purge. */
+export async function releaseBlob(query: Kysely<Schema>, sha256: string, holders = 1): Promise<void> {
   await query
     .updateTable('blob')
-    .set({ reference_count: sql`reference_count + 1` })
-    .where('sha256', '=', picture.sha256)
+    .set({ reference_count: sql`reference_count - ${sql.lit(holders)}` })
+    .where('sha256', '=', sha256)
     .execute()
 }
 

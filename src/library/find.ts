@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { StoredImage } from '../../contract/image.ts'
 import { isId } from '../base/id.ts'
 import { chunked } from '../db/chunked.ts'
@@ -66,6 +66,40 @@ export async function findSignatures(
     .limit(1000)
     .execute()
   return new Map(rows.flatMap(({ sha256, signature }) => (signature === null ? [] : [[sha256, signature]])))
+}
+
+/** Those of the pictures that are this owner's, in no order; for some hundred ids at a time. */
+export async function ownedImages(
+  library: Library,
+  owner: string,
+  ids: readonly string[],
+): Promise<StoredImage[]> {
+  const possible = ids.filter(isId)
+  if (possible.length === 0) return []
+  const rows = await library.database.query
+    .selectFrom('image')
+    .selectAll()
+    .where('id', 'in', possible)
+    .where('owner', '=', owner)
+    .where('deleted_at', 'is', null)
+    .execute()
+  return rows.map(fromRow)
+}
+
+/** How many of these different ids are pictures of this owner. */
+export async function countOwned(library: Library, owner: string, ids: readonly string[]): Promise<number> {
+  let count = 0
+  for (const some of chunked(ids.filter(isId))) {
+    const row = await library.database.query
+      .selectFrom('image')
+      .select(sql<number>`count(*)`.as('count'))
+      .where('id', 'in', some)
+      .where('owner', '=', owner)
+      .where('deleted_at', 'is', null)
+      .executeTakeFirstOrThrow()
+    count += row.count
+  }
+  return count
 }
 
 /** The newest pictures of everyone, for the admin's eyes. */

@@ -19,6 +19,7 @@ import { createDeriver } from './derive/deriver.ts'
 import { findImage, findSignatures, imagesOfTask, latestImages } from './find.ts'
 import type { Library } from './library.ts'
 import { findServed } from './served.ts'
+import { createServedMemory } from './served-memory.ts'
 
 const JOB: ImageJob = { kind: 'generate', dialect: 'openai', model: 'm', prompt: 'a fox', n: 1 }
 
@@ -34,7 +35,8 @@ for (const engine of testDatabases()) {
     const clock = systemClock
     const directory = join(folder, 'derived')
     const deriver = createDeriver({ database, originals, directory, pool: createDerivePool(), clock, log })
-    const library: Library = { database, originals, deriver, clock, log }
+    const served = createServedMemory()
+    const library: Library = { database, originals, deriver, served, clock, log }
     afterAll(async () => {
       await deriver.close()
       await spools.close()

@@ -3,6 +3,7 @@ import type { Logger } from '../base/log.ts'
 import type { Database } from '../db/connect.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Deriver } from './derive/deriver.ts'
+import type { ServedMemory } from './served-memory.ts'
 
 /** The parts of the library. */
 export interface Library {
@@ -11,6 +12,7 @@ export interface Library {
   originals: Storage
   /** Thumbnails and converted copies. */
   deriver: Deriver
+  served: ServedMemory
   clock: Clock
   log: Logger
 }

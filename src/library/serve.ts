@@ -5,8 +5,10 @@ import { LRUCache } from 'lru-cache'
 import { Type } from 'typebox'
 import { OUTPUT_FORMATS, type OutputFormat } from '../../contract/job.ts'
 import { AppError } from '../base/error.ts'
+import { attachment } from './export/names.ts'
 import type { Library } from './library.ts'
-import { findServed, type Served, type Variant } from './served.ts'
+import { findServed } from './served.ts'
+import type { Served, Variant } from './served-memory.ts'
 
 const MiB = 1024 * 1024
 
@@ -37,50 +39,67 @@ const THUMBNAIL = {
   }),
 }
 
-/**
- * Public pictures: `GET` and `HEAD /images/{id}` and `/images/{id}/thumbnail`, protected by their unguessable ids.
- * Serving writes nothing. What an id means is remembered for some seconds, so a deleted picture may be seen that long.
- */
-export function publicImages(app: FastifyInstance, library: Library): void {
-  const bodies = new LRUCache<string, Buffer>({ maxSize: CACHE, sizeCalculation: (body) => body.length || 1 })
-  const find = rememberServed(library)
+/** Answers requests for pictures; see {@link createPictureServer}. */
+export type PictureServer = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  wanted: WantedPicture,
+) => Promise<FastifyReply>
 
+export interface WantedPicture {
+  /** Id of the picture, with or without a file ending. */
+  name: string
+  variant: Variant
+  /** Whether a browser shall save it instead of showing it. */
+  download?: boolean
+}
+
+/**
+ * Sends pictures with everything that caches and players ask for: ETag, 304, ranges, HEAD. Serving writes nothing. What
+ * an id means is remembered for some seconds, so a picture that another process deletes may be seen that long.
+ *
+ * @throws {AppError} `image_not_found`
+ */
+export function createPictureServer(library: Library): PictureServer {
+  const bodies = new LRUCache<string, Buffer>({ maxSize: CACHE, sizeCalculation: (body) => body.length || 1 })
+  return async (request, reply, { name, variant, download = false }) => {
+    const file = await find(library, name, variant)
+    reply.headers(file.headers)
+    if (download) reply.header('content-disposition', attachment(file.fileName))
+    return serve(request, reply, file, bodies)
+  }
+}
+
+/** Public pictures: `GET` and `HEAD /images/{id}` and `/images/{id}/thumbnail`, protected by their unguessable ids. */
+export function publicImages(app: FastifyInstance, serve: PictureServer): void {
   for (const method of ['GET', 'HEAD'] as const) {
     app.route<{ Params: { name: string }; Querystring: { format?: OutputFormat } }>({
       method,
       url: '/images/:name',
       exposeHeadRoute: false,
       schema: { ...ORIGINAL, hide: method === 'HEAD' },
-      handler: async (request, reply) =>
-        serve(request, reply, await find(request.params.name, request.query.format ?? 'original'), bodies),
+      handler: (request, reply) =>
+        serve(request, reply, { ...request.params, variant: request.query.format ?? 'original' }),
     })
     app.route<{ Params: { name: string }; Querystring: { size: 320 | 1280 } }>({
       method,
       url: '/images/:name/thumbnail',
       exposeHeadRoute: false,
       schema: { ...THUMBNAIL, hide: method === 'HEAD' },
-      handler: async (request, reply) =>
-        serve(request, reply, await find(request.params.name, request.query.size), bodies),
+      handler: (request, reply) => serve(request, reply, { ...request.params, variant: request.query.size }),
     })
   }
 }
 
-/** How long it is remembered what an id means, in ms. */
-const REMEMBER = 10_000
-
-function rememberServed(library: Library): (name: string, variant: Variant) => Promise<Served> {
-  const remembered = new LRUCache<string, Served>({ max: 20_000, ttl: REMEMBER })
-  return async (name, variant) => {
-    const id = name.slice(0, 36)
-    if (!/^(\.[a-z]{3,4})?$/.test(name.slice(36))) throw new AppError('image_not_found')
-    const key = `${id} ${variant}`
-    const known = remembered.get(key)
-    if (known) return known
-    const found = await findServed(library, id, variant)
-    if (found === undefined) throw new AppError('image_not_found')
-    remembered.set(key, found)
-    return found
-  }
+async function find(library: Library, name: string, variant: Variant): Promise<Served> {
+  const id = name.slice(0, 36)
+  if (!/^(\.[a-z]{3,4})?$/.test(name.slice(36))) throw new AppError('image_not_found')
+  const known = library.served.get(id, variant)
+  if (known) return known
+  const found = await findServed(library, id, variant)
+  if (found === undefined) throw new AppError('image_not_found')
+  library.served.set(id, variant, found)
+  return found
 }
 
 async function serve(
@@ -89,7 +108,6 @@ async function serve(
   file: Served,
   bodies: LRUCache<string, Buffer>,
 ) {
-  reply.headers(file.headers)
   if (isUnchanged(request, file.etag)) return reply.code(304).send()
   const range = request.method === 'GET' ? rangeOf(request, file) : undefined
   if (range === 'unsatisfiable') {

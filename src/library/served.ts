@@ -1,20 +1,10 @@
 import { stat } from 'node:fs/promises'
 import type { StoredImage } from '../../contract/image.ts'
-import type { OutputFormat } from '../../contract/job.ts'
 import { imageFile } from './deliver.ts'
+import { extensionOf, fileNameOf } from './export/names.ts'
 import { findImage } from './find.ts'
 import type { Library } from './library.ts'
-
-/** What is served of a picture: its bytes, a copy in another format, or a thumbnail of this many pixels. */
-export type Variant = 'original' | OutputFormat | 320 | 1280
-
-/** A file with the headers under which it goes out. */
-export interface Served {
-  path: string
-  bytes: number
-  etag: string
-  headers: Record<string, string>
-}
+import type { Served, Variant } from './served-memory.ts'
 
 /** The file behind a public picture; undefined when there is no such picture. */
 export async function findServed(
@@ -27,7 +17,8 @@ export async function findServed(
   const { path, mime, suffix } = await fileOf(library, image, variant)
   const { size } = await stat(path)
   const etag = `"${image.sha256}${suffix}"`
-  return { path, bytes: size, etag, headers: headersOf(image, mime, etag) }
+  const fileName = fileNameOf({ ...image, mime })
+  return { path, bytes: size, etag, headers: headersOf(image, mime, etag), fileName }
 }
 
 async function fileOf(library: Library, image: StoredImage, variant: Variant) {
@@ -59,7 +50,7 @@ function headersOf(image: StoredImage, mime: string, etag: string): Record<strin
     'cache-control': 'public, max-age=31536000, immutable',
     'accept-ranges': 'bytes',
     'x-content-type-options': 'nosniff',
-    'content-disposition': `inline; filename="${image.id}.${mime.replace('image/', '').replace('jpeg', 'jpg')}"`,
+    'content-disposition': `inline; filename="${image.id}.${extensionOf(mime)}"`,
     'last-modified': new Date(image.createdAt).toUTCString(),
     // Chat clients and their browsers show the picture from another origin.
     'access-control-allow-origin': '*',

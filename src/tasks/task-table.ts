@@ -169,6 +169,15 @@ export async function finishTask(
   return written.numUpdatedRows > 0n
 }
 
+/** Pictures of a task were deleted; never below 0, whatever was counted before. */
+export async function lowerCompleted(query: Query, id: string, by: number): Promise<void> {
+  await query
+    .updateTable('task')
+    .set({ completed: sql`case when completed > ${sql.lit(by)} then completed - ${sql.lit(by)} else 0 end` })
+    .where('id', '=', id)
+    .execute()
+}
+
 /** Tasks of a mode that are not finished, oldest first, created before `before`. */
 export async function unfinishedTasks(
   query: Query,

@@ -219,7 +219,11 @@ describe('a thumbnail', () => {
   test('of another size is refused', async () => {
     const response = await get({}, '/thumbnail?size=500')
     expect(response.status).toBe(400)
-    expect(await response.json()).toEqual({ code: 400, message: expect.stringContaining('size') })
+    expect(await response.json()).toEqual({
+      code: 400,
+      message: expect.stringContaining('size'),
+      param: 'size',
+    })
   })
 
   test('of a small picture is not larger than it', async () => {

@@ -1,13 +1,16 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { bearerOf, googleKeyOf, requireKey } from '../../access/guard.ts'
+import { limitRate } from '../../access/rate-limit.ts'
 import { AppError } from '../../base/error.ts'
 import { readBodiesIntoSpool } from '../body.ts'
 import { allowOtherOrigins } from '../cross-origin.ts'
 import { batchShape, errorReply } from '../error-reply.ts'
 import type { Surface } from '../surface.ts'
 import { historyRoutes } from './history.ts'
+import { batchImageRoutes } from './images.ts'
 import { liveRoutes } from './live.ts'
+import { batchPictureRoutes } from './pictures.ts'
 import { taskRoutes } from './tasks.ts'
 
 /** The batch surface under `/api/v1`. */
@@ -18,8 +21,12 @@ export function batchSurface(surface: Surface) {
     app.setNotFoundHandler({ preHandler: [] }, (request) => {
       throw new AppError('not_found', { values: { what: `${request.method} ${request.url.split('?')[0]}` } })
     })
+    // First, so that a refusal can be read by a browser too, and what a browser asks beforehand does not count.
     await allowOtherOrigins(app)
+    app.addHook('onRequest', limitRate(gateway.clock))
     app.get('/health', { schema: HEALTH }, async () => ({ status: 'ok', message: '服务运行正常' }))
+
+    batchPictureRoutes(app, surface)
 
     await app.register(async (scope) => {
       scope.addHook('onRoute', ({ schema }) => {
@@ -29,6 +36,7 @@ export function batchSurface(surface: Surface) {
       readBodiesIntoSpool(scope, gateway.spools)
       await scope.register(async (tasks) => taskRoutes(tasks, surface))
       await scope.register(async (history) => historyRoutes(history, surface))
+      await scope.register(async (images) => batchImageRoutes(images, surface))
     })
     await app.register(async (scope) => {
       // Browsers cannot send headers with a WebSocket, so the key may stand in the address.

@@ -18,7 +18,7 @@ export async function apiReference(app: FastifyInstance, version: string): Promi
         { name: 'Images', description: 'Drawing, as OpenAI clients ask for it.' },
         { name: 'Chat', description: 'Chat that draws.' },
         { name: 'Batches', description: 'Up to 100 pictures at once, with their progress.' },
-        { name: 'History', description: 'What was asked for, and what came of it.' },
+        { name: 'History', description: 'What was asked for, what came of it, and its export.' },
         { name: 'Gemini', description: 'Drawing, as Gemini clients ask for it.' },
         { name: 'Models', description: 'What can be asked to draw.' },
         { name: 'Public pictures', description: 'Open to whoever knows the id.' },

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OutputFormat } from '../../../contract/job.ts'
@@ -19,6 +19,8 @@ export interface Deriver {
   thumbnail(blob: Blob, size: ThumbnailSize): Promise<string | undefined>
   /** Path of a copy in another format, made now if it is not there yet. `quality` in percent. */
   converted(blob: Blob, format: OutputFormat, quality: number | undefined): Promise<string>
+  /** Removes everything that was made from an original. */
+  remove(sha256: string): Promise<void>
   /** Ends the background work. */
   close(): Promise<void>
 }
@@ -59,7 +61,7 @@ export function createDeriver(parts: DeriverParts): Deriver {
     return started
   }
 
-  const path = ({ sha256 }: Blob, name: string) =>
+  const path = ({ sha256 }: Pick<Blob, 'sha256'>, name: string) =>
     join(parts.directory, sha256.slice(0, 2), sha256.slice(2, 4), `${sha256}.${name}`)
   const thumbnailPath = (blob: Blob, size: ThumbnailSize) => path(blob, `${size}.webp`)
 
@@ -124,12 +126,23 @@ export function createDeriver(parts: DeriverParts): Deriver {
         return target
       })
     },
+    remove: async (sha256) => {
+      // What is just being made would come after.
+      await running.get(sha256)?.catch(() => {})
+      await removeFiles(dirname(path({ sha256 }, '')), `${sha256}.`)
+    },
     close: async () => {
       closing.abort()
       await worker
       await parts.pool.close()
     },
   }
+}
+
+async function removeFiles(folder: string, beginning: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  const doomed = names.filter((name) => name.startsWith(beginning))
+  for (const name of doomed) await rm(join(folder, name), { force: true })
 }
 
 async function sourceOf(originals: Storage, { sha256, mime }: Blob): Promise<string> {

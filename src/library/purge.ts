@@ -1,0 +1,115 @@
+import { chunked } from '../db/chunked.ts'
+import { pictureKey } from '../storage/storage.ts'
+import { releaseBlob } from './blob.ts'
+import type { Library } from './library.ts'
+
+export interface Purge {
+  /** Pictures that were deleted until then go, in ms since the epoch. */
+  before: number
+  /** Ends the work between two batches. */
+  signal: AbortSignal
+}
+
+/**
+ * Empties the trash: rows of pictures that were deleted long enough ago, then the bytes that nobody holds any more, with
+ * their thumbnails. May be cut anywhere and run in several processes at once.
+ *
+ * The same bytes may be drawn again while they are purged, and the new picture must not lose its file. Both sides
+ * agree by the row of the blob:
+ * - Here the row is locked, its count looked at, the file removed and the row deleted in one transaction.
+ * - `holdBlob` locks the row by counting itself, and only then looks whether the file is there, and puts it again if not.
+ *
+ * So either the holder comes first, and the purge finds a count above zero and leaves the file; or the purge comes
+ * first, and the holder waits for its end, writes the row anew and sees that the file is gone. That the writer saw a
+ * file before it had the row does not matter. A purge that is cut between file and row leaves a row that nobody
+ * holds, which the next purge removes, or the next holder mends. With SQLite, writers take turns anyway.
+ */
+export async function purgeTrash(library: Library, purge: Purge): Promise<void> {
+  await inBatches(purge.signal, () => purgeImages(library, purge.before))
+  await inBatches(purge.signal, () => purgeBlobs(library, purge.signal))
+}
+
+/** Rows of one transaction. */
+const BATCH = 100
+/** So much in one go at most; the rest is for the next one. */
+const MOST_BATCHES = 1000
+
+async function inBatches(signal: AbortSignal, work: () => Promise<number>): Promise<void> {
+  for (let batch = 0; batch < MOST_BATCHES && !signal.aborted; batch += 1) {
+    if ((await work()) < BATCH) return
+  }
+}
+
+/** Removes some rows; how many were found. */
+async function purgeImages({ database }: Library, before: number): Promise<number> {
+  const found = await database.query
+    .selectFrom('image')
+    .select('id')
+    .where('deleted_at', '<=', before)
+    .limit(BATCH)
+    .execute()
+  if (found.length === 0) return 0
+  const ids = found.map(({ id }) => id)
+  await database.query.transaction().execute(async (query) => {
+    // Another process may have taken some of them in the meantime.
+    const own = await query
+      .selectFrom('image')
+      .select(['id', 'sha256'])
+      .where('id', 'in', ids)
+      .orderBy('id')
+      .modifyEnd(database.facts.forUpdate)
+      .execute()
+    const holders = Map.groupBy(own, ({ sha256 }) => sha256)
+    // In order, or two purges could each wait for the other.
+    for (const sha256 of [...holders.keys()].sort()) {
+      await releaseBlob(query, sha256, holders.get(sha256)?.length)
+    }
+    for (const some of chunked(own)) {
+      await query
+        .deleteFrom('image')
+        .where(
+          'id',
+          'in',
+          some.map(({ id }) => id),
+        )
+        .execute()
+    }
+  })
+  return found.length
+}
+
+/** Removes some blobs that nobody holds; how many were found. */
+async function purgeBlobs(library: Library, signal: AbortSignal): Promise<number> {
+  const found = await library.database.query
+    .selectFrom('blob')
+    .select(['sha256', 'mime'])
+    .where('reference_count', '<=', 0)
+    .limit(BATCH)
+    .execute()
+  for (const blob of found) {
+    if (signal.aborted) return 0
+    await purgeBlob(library, blob)
+  }
+  return found.length
+}
+
+async function purgeBlob(
+  library: Library,
+  { sha256, mime }: { sha256: string; mime: string },
+): Promise<void> {
+  const { query, facts } = library.database
+  const isFree = await query.transaction().execute(async (query) => {
+    const row = await query
+      .selectFrom('blob')
+      .select('reference_count')
+      .where('sha256', '=', sha256)
+      .modifyEnd(facts.forUpdate)
+      .executeTakeFirst()
+    if (row === undefined || row.reference_count > 0) return false
+    await library.originals.delete(pictureKey(sha256, mime))
+    await query.deleteFrom('blob').where('sha256', '=', sha256).execute()
+    return true
+  })
+  // Thumbnails can be made again, so they need no lock.
+  if (isFree) await library.deriver.remove(sha256)
+}
