@@ -11,6 +11,7 @@ import {
   finishTask,
   insertInputs,
   insertTask,
+  lowerCompleted,
   startTask,
   type TaskRecord,
   unfinishedTasks,
@@ -72,6 +73,17 @@ for (const engine of testDatabases()) {
       expect(await findTaskToRun(query, task.id)).toEqual(task)
       expect(await findTask(query, 'someone else', task.id)).toBeUndefined()
       await query.deleteFrom('task').where('id', '=', task.id).execute()
+    })
+
+    test('pictures that are deleted are counted out, never below 0', async () => {
+      const task = newTask()
+      await insertTask(query, task)
+      await finishTask(query, task.id, DONE, 1100)
+      const lowered = async (by: number) => {
+        await lowerCompleted(query, task.id, by)
+        return (await findTask(query, 'someone', task.id))?.completed
+      }
+      expect([await lowered(1), await lowered(0), await lowered(5), await lowered(1)]).toEqual([1, 1, 0, 0])
     })
 
     test('a result is written once, with the error as it was', async () => {
