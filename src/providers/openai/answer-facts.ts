@@ -1,6 +1,6 @@
 import type { ImageEvent } from '../provider.ts'
 import { ProviderError } from '../provider-error.ts'
-import { scrub } from './scrub.ts'
+import { scrub } from '../scrub.ts'
 
 /** What the upstream says that it made. */
 export function detailsOf(body: unknown): Record<string, unknown> {

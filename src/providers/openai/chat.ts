@@ -3,9 +3,9 @@ import { Spooled, SpooledText } from '../../bytes/spooled.ts'
 import { writeJson } from '../../bytes/write-json.ts'
 import type { CallContext, ChatCall, ChatReply } from '../provider.ts'
 import { bodyOf, mediaTypeOf } from '../read-reply.ts'
+import { translateError } from '../translate-error.ts'
 import { failureIn, failureOf } from './parse.ts'
 import { authorization, MAX_REPLY_BYTES, type Upstream } from './send.ts'
-import { translateError } from './translate-error.ts'
 
 /**
  * Passes a chat completion on. The answer is handed back as it is: an error in a 200 is found by whoever reads it.

@@ -1,6 +1,6 @@
 import { ProviderError, type ProviderErrorKind } from '../provider-error.ts'
-import { retryAfter } from './retry-after.ts'
-import { scrub } from './scrub.ts'
+import { retryAfter } from '../retry-after.ts'
+import { scrub } from '../scrub.ts'
 
 /** An answer that says that something went wrong. */
 export interface FailedReply {

@@ -1,6 +1,7 @@
 import type { OutgoingReply } from '../../base/http.ts'
 import type { Call, CallContext, ImageEvent, Provider } from '../provider.ts'
 import { ProviderError } from '../provider-error.ts'
+import { translateError } from '../translate-error.ts'
 import { passOn } from './chat.ts'
 import { isChatDrawing, planDrawing, sendDrawing } from './chat-drawing.ts'
 import { fetchModels } from './discover.ts'
@@ -8,7 +9,6 @@ import { createModelList } from './model-list.ts'
 import { failureOf, parseReply } from './parse.ts'
 import { type ImageRequest, isImageRequest, planCalls } from './plan.ts'
 import { send, type Upstream } from './send.ts'
-import { translateError } from './translate-error.ts'
 
 export interface OpenAiConfig {
   /** Unique among the configured providers; stands in account ids and logs. */

@@ -1,6 +1,6 @@
-import { OutgoingError } from '../../base/outgoing-error.ts'
-import { BytesError } from '../../bytes/bytes-error.ts'
-import { ProviderError, type ProviderErrorKind } from '../provider-error.ts'
+import { OutgoingError } from '../base/outgoing-error.ts'
+import { BytesError } from '../bytes/bytes-error.ts'
+import { ProviderError, type ProviderErrorKind } from './provider-error.ts'
 import { scrub } from './scrub.ts'
 
 /**
