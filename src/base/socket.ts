@@ -49,6 +49,7 @@ const PING_INTERVAL = 20_000
 /** How long the other side has to end the connection after a close. */
 const CLOSE_TIMEOUT = 1000
 const NORMAL = 1000
+const GOING_AWAY = 1001
 /** Codes that stand for something that was not on the wire (RFC 6455, 7.4.1). */
 const UNSENDABLE = new Set([1005, 1006, 1015])
 
@@ -210,15 +211,18 @@ export class OutgoingSocket implements AsyncIterableIterator<MessagePiece> {
   }
 
   readonly #onAbort = (): void => {
+    if (this.#end === undefined && !this.#isLeft) this.#finish(GOING_AWAY)
     this.#fail('aborted', 'the socket was given up', this.#signal.reason)
   }
 
   #fail(kind: OutgoingErrorKind, detail: string, cause?: unknown): void {
-    if (this.#error !== undefined || this.#end !== undefined || this.#isLeft)
-      return void this.#stream.destroy()
+    if (this.#error !== undefined || this.#end !== undefined || this.#isLeft) {
+      this.#stream.destroy()
+      return
+    }
     this.#error = new OutgoingError(kind, { detail, sent: this.#isSent, cause })
     if (kind === 'aborted') this.#pieces.length = 0
-    this.#stream.destroy()
+    if (this.#stream.writable) this.#stream.destroy()
     this.#wake?.()
   }
 }

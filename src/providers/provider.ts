@@ -84,6 +84,8 @@ export interface Plan {
 export interface Account {
   id: string
   secret: string
+  /** The proxy of this account's calls, in place of that of all. */
+  proxyUrl?: string | undefined
 }
 
 /** What a running call may use. */

@@ -52,6 +52,7 @@ export function sendChat(
     signal: context.signal,
     timeout: upstream.timeout,
     trust: 'operator',
+    proxyUrl: context.account.proxyUrl,
     maxBytes: MAX_REPLY_BYTES,
   })
 }

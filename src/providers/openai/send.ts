@@ -31,6 +31,7 @@ export function send(
     signal: context.signal,
     timeout: upstream.timeout,
     trust: 'operator',
+    proxyUrl: context.account.proxyUrl,
     maxBytes: MAX_REPLY_BYTES,
   })
 }
