@@ -36,7 +36,10 @@ export interface Config {
   readonly databaseUrl: string
   readonly openai?: UpstreamConfig
   readonly relay?: RelayConfig
-  /** `http://…` or `https://…`, perhaps with a password. */
+  /** File with Grok's session tokens, if it exists. */
+  readonly ssoFile: string
+  readonly grokUrl: string
+  /** `http://…`, `https://…` or `socks5://…`, perhaps with a password. */
   readonly proxyUrl?: string
   /** Milliseconds. */
   readonly generationTimeout: number

@@ -68,20 +68,37 @@ async function askFor(
 ): Promise<ProviderError[]> {
   const plan = planFor(candidate, job, inputs, harvest.missing)
   harvest.warn(plan.warnings)
+  const smaller = (images: number) => planFor(candidate, job, inputs, images).calls[0]
   const outcomes = await Promise.allSettled(
-    plan.calls.map((call) => performCall(gateway, candidate, call, run, harvest)),
+    plan.calls.map((call) => performCall(gateway, candidate, { call, smaller }, run, harvest)),
   )
   const thrown = outcomes.find((outcome) => outcome.status === 'rejected')
   if (thrown) throw thrown.reason
   return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? (outcome.value ?? []) : []))
 }
 
-async function performCall(gateway: Gateway, candidate: Candidate, call: Call, run: Run, harvest: Harvest) {
+/** A call, and the same for fewer pictures. */
+interface Divisible {
+  call: Call
+  smaller(images: number): Call | undefined
+}
+
+async function performCall(
+  gateway: Gateway,
+  candidate: Candidate,
+  { call, smaller }: Divisible,
+  run: Run,
+  harvest: Harvest,
+) {
   let delivered = 0
   const { http } = gateway
   const { spool } = run
   const failure = await attempt(gateway, candidate, run, async ({ account, signal, arrived }) => {
-    for await (const event of candidate.provider.run(call, { account, http, spool, signal })) {
+    // Another account is asked only for what the one before did not deliver.
+    const left = call.images - delivered
+    if (left <= 0) return
+    const now = delivered === 0 ? call : (smaller(left) ?? call)
+    for await (const event of candidate.provider.run(now, { account, http, spool, signal })) {
       if (event.type !== 'progress') arrived()
       if (event.type === 'image' || event.type === 'blocked') delivered += 1
       await harvest.take(candidate, event)

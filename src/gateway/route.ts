@@ -1,5 +1,6 @@
 import type { ImageJob } from '../../contract/job.ts'
 import { AppError } from '../base/error.ts'
+import type { ProviderList } from '../providers/list.ts'
 import type { Capabilities, Inputs, Plan, Provider } from '../providers/provider.ts'
 import type { Gateway } from './gateway.ts'
 
@@ -32,7 +33,7 @@ export function route(gateway: Pick<Gateway, 'providers' | 'settings'>, job: Ima
   const candidates = serving.filter(({ capabilities }) => obstacle(job, capabilities) === undefined)
   const [first] = serving
   if (candidates.length === 0 && first) {
-    const detail = obstacle(job, first.capabilities) ?? ''
+    const detail = `${obstacle(job, first.capabilities)}${otherModels(gateway.providers, job)}`
     throw new AppError('unsupported_operation', { param: 'model', values: { model: job.model, detail } })
   }
   return { job, candidates }
@@ -41,6 +42,21 @@ export function route(gateway: Pick<Gateway, 'providers' | 'settings'>, job: Ima
 /** What will be asked of a candidate for the first `n` pictures of a job. */
 export function planFor(candidate: Candidate, job: ImageJob, inputs: Inputs, n: number): Plan {
   return candidate.provider.plan({ job: { ...job, n }, model: candidate.model, inputs })
+}
+
+/** Most models that an error names. */
+const NAMED = 5
+
+/** The public models that can do what this one cannot. */
+function otherModels(providers: ProviderList, job: ImageJob): string {
+  const able = providers
+    .models()
+    .map(({ id }) => id)
+    .filter((id) =>
+      providers.serving(id).some((provider) => obstacle(job, provider.capabilities(id)) === undefined),
+    )
+  if (able.length === 0) return ' No model here can.'
+  return ` Models that can: ${able.slice(0, NAMED).join(', ')}${able.length > NAMED ? ', …' : '.'}`
 }
 
 function obstacle(job: ImageJob, capabilities: Capabilities): string | undefined {
