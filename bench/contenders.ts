@@ -32,11 +32,12 @@ export function startPipe(upstream: string): Promise<Running> {
   return start('server', script('pipe.ts', upstream))
 }
 
-/** Pictor as `npm start` would run it. @param nodeArguments in front of its main file */
+/** Pictor as `npm start` would run it. @param nodeArguments in front of its main file @param env beside the usual */
 export function startPictor(
   upstream: string,
   folder: string,
   nodeArguments: readonly string[] = [],
+  env: Record<string, string> = {},
 ): Promise<Running> {
   const command = [process.execPath, ...process.execArgv, ...nodeArguments]
   return start('server', [...command, join('src', 'main.ts')], {
@@ -47,5 +48,6 @@ export function startPictor(
     API_KEY,
     LOG_LEVEL: 'warn',
     NODE_COMPILE_CACHE: join('node_modules', '.cache', 'node'),
+    ...env,
   })
 }

@@ -2,9 +2,10 @@ import { stopAll } from './processes.ts'
 import { circumstances, currentLoad, type Row, toTable, writeResults } from './report.ts'
 import { chats } from './scenarios/chat.ts'
 import { generations } from './scenarios/generations.ts'
+import { grok } from './scenarios/grok.ts'
 import { images } from './scenarios/images.ts'
 import { idle, slowUpstream } from './scenarios/memory.ts'
-import { profileChat, profileGenerations, profileImages } from './scenarios/profiles.ts'
+import { profileChat, profileGenerations, profileGrok, profileImages } from './scenarios/profiles.ts'
 
 /** Three take less than four minutes; the table shows the median and how far they lie apart. */
 const ROUNDS = 3
@@ -15,6 +16,7 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   images: () => images(ROUNDS),
   chat: () => chats(ROUNDS),
   idle,
+  grok: () => grok(ROUNDS),
 }
 
 const PROFILES: Record<string, () => Promise<string>> = {
@@ -24,6 +26,7 @@ const PROFILES: Record<string, () => Promise<string>> = {
   chat: () => profileChat(false),
   'chat-stream': () => profileChat(true),
   thumbnails: () => profileImages('/thumbnail'),
+  grok: profileGrok,
 }
 
 /** `npm run bench -- [--profile] [names]`: the whole run is written to the README, a part of it only shown. */
