@@ -29,7 +29,7 @@ export async function profileChat(stream: boolean): Promise<string> {
 
 export async function profileGrok(): Promise<string> {
   await using upstream = await startGrokUpstream()
-  return profileOf(
+  return await profileOf(
     'Grok, 268 KB',
     (folder, nodeArguments) => startWithGrok(upstream, folder, nodeArguments),
     async ({ url }) => {
@@ -44,7 +44,11 @@ async function profile(
   work: (pictor: Running) => Promise<void>,
 ): Promise<string> {
   await using upstream = await startUpstream(bytes)
-  return profileOf(title, (folder, nodeArguments) => startPictor(upstream.url, folder, nodeArguments), work)
+  return await profileOf(
+    title,
+    (folder, nodeArguments) => startPictor(upstream.url, folder, nodeArguments),
+    work,
+  )
 }
 
 async function profileOf(

@@ -70,6 +70,8 @@ export class OutgoingSocket implements AsyncIterableIterator<MessagePiece> {
   #error: OutgoingError | undefined
   #isSent = false
   #isLeft = false
+  /** Whether we have said goodbye. */
+  #isFinishing = false
   /** Whether anything came since the last ping. */
   #isAlive = true
 
@@ -144,8 +146,9 @@ export class OutgoingSocket implements AsyncIterableIterator<MessagePiece> {
   }
 
   #finish(code: number): void {
+    this.#isFinishing = true
     this.#write(OPCODES.close, closePayload(code))
-    this.#stream.end()
+    // The server ends the connection (RFC 6455, 7.1.1), so that the port is not kept waiting on our side.
     this.#stream.resume()
     const late = setTimeout(() => this.#stream.destroy(), CLOSE_TIMEOUT).unref()
     this.#stream.once('close', () => clearTimeout(late))
@@ -222,7 +225,7 @@ export class OutgoingSocket implements AsyncIterableIterator<MessagePiece> {
     }
     this.#error = new OutgoingError(kind, { detail, sent: this.#isSent, cause })
     if (kind === 'aborted') this.#pieces.length = 0
-    if (this.#stream.writable) this.#stream.destroy()
+    if (kind !== 'aborted' || !this.#isFinishing) this.#stream.destroy()
     this.#wake?.()
   }
 }
