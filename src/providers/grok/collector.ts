@@ -113,7 +113,8 @@ export function createCollector(wanted: { images: number; previews: number }): C
     },
     get awaited() {
       if (slots.all.length === 0) return 'start'
-      const isThere = (slot: Slot) => slot.isDelivered || slot.isCompleted || isGoodEnough(slot)
+      const isThere = (slot: Slot) =>
+        slot.isDelivered || (slot.isCompleted && !isOver(slot)) || isGoodEnough(slot)
       if (slots.all.some(isThere)) return 'rest'
       return slots.all.some(({ best }) => best?.stage === 'medium') ? 'final' : 'picture'
     },

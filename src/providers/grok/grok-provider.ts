@@ -19,7 +19,8 @@ export interface GrokConfig {
   timings?: Partial<Timings>
 }
 
-export const GROK_URL = 'wss://grok.com/ws/imagine/listen'
+/** It ends a little before the time of the call is up, or what is there could not be handed over any more. */
+const WHOLE = 0.98
 
 /** What the model is called here. The upstream has one and takes no name. */
 const MODEL = 'grok-imagine-1.0'
@@ -32,11 +33,8 @@ const MODELS: readonly ModelInfo[] = [{ id: MODEL, created: 0, ownedBy: 'xai' }]
  */
 export function createGrokProvider(config: GrokConfig): Provider {
   const { name, accounts, url, proxyUrl } = config
-  const upstream: Upstream = {
-    url,
-    proxyUrl,
-    timings: { ...TIMINGS, all: config.timeout, ...config.timings },
-  }
+  const timings = { ...TIMINGS, all: config.timeout * WHOLE, ...config.timings }
+  const upstream: Upstream = { url, proxyUrl, timings }
   return {
     name,
     accounts,

@@ -12,7 +12,7 @@ export const TOKEN = 'a-token-that-must-not-be-seen-1234'
 export const MODEL = 'grok-imagine-1.0'
 
 /** Short, where a test waits for the end of patience; a machine that is busy must not be taken for a silent upstream. */
-export const SHORT = { start: 400, final: 400, rest: 400 }
+export const SHORT = { start: 800, final: 800, rest: 800 }
 
 /** What came of a call: the events, and what it threw after them. */
 export interface Outcome {
