@@ -18,12 +18,12 @@ export interface PostRequest extends Pick<LoadOptions, 'url'> {
 }
 
 /** A request for a picture, as an OpenAI client sends it. */
-export function generation(url: string, format: 'url' | 'b64_json'): PostRequest {
+export function generation(url: string, format: 'url' | 'b64_json', model = 'gpt-image-1'): PostRequest {
   return {
     url: `${url}/v1/images/generations`,
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
-    body: JSON.stringify({ model: 'gpt-image-1', prompt: 'a cat', response_format: format }),
+    body: JSON.stringify({ model, prompt: 'a cat', response_format: format }),
   }
 }
 

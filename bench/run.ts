@@ -4,10 +4,11 @@ import { batches } from './scenarios/batch.ts'
 import { chats } from './scenarios/chat.ts'
 import { exports } from './scenarios/export.ts'
 import { generations } from './scenarios/generations.ts'
+import { grok } from './scenarios/grok.ts'
 import { history } from './scenarios/history.ts'
 import { images } from './scenarios/images.ts'
 import { idle, slowUpstream } from './scenarios/memory.ts'
-import { profileChat, profileGenerations, profileImages } from './scenarios/profiles.ts'
+import { profileChat, profileGenerations, profileGrok, profileImages } from './scenarios/profiles.ts'
 import { searches } from './scenarios/search.ts'
 
 /** Three take less than four minutes; the table shows the median and how far they lie apart. */
@@ -23,6 +24,7 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   export: () => exports(ROUNDS),
   idle,
   search: searches,
+  grok: () => grok(ROUNDS),
 }
 
 const PROFILES: Record<string, () => Promise<string>> = {
@@ -32,6 +34,7 @@ const PROFILES: Record<string, () => Promise<string>> = {
   chat: () => profileChat(false),
   'chat-stream': () => profileChat(true),
   thumbnails: () => profileImages('/thumbnail'),
+  grok: profileGrok,
 }
 
 /** `npm run bench -- [--profile] [names]`: the whole run is written to the README, a part of it only shown. */

@@ -92,13 +92,27 @@ export function baseUrl(): ValueKind<string> {
   }
 }
 
-/** The address of an HTTP proxy; it may carry a user name and a password. */
+/** The address of a proxy; it may carry a user name and a password. */
 export function proxyUrl(): ValueKind<string> {
   return {
-    expected: 'http://[user:password@]host[:port], or the same with https://',
+    expected: 'http://[user:password@]host[:port], or the same with https:// or socks5://',
     parse: (given) => {
-      const url = httpUrl(given)
-      return url?.pathname === '/' && !url.search && !url.hash ? url.href.replace(/\/$/, '') : undefined
+      const url = urlOf(given, /^(https?|socks5h?):\/\//i)
+      const isBare = url !== undefined && /^\/?$/.test(url.pathname) && !url.search && !url.hash
+      return isBare && url.hostname !== '' ? url.href.replace(/\/$/, '') : undefined
+    },
+  }
+}
+
+/** The address of a WebSocket. A bare host gets `path`. */
+export function socketUrl(path: string): ValueKind<string> {
+  return {
+    expected: 'a ws:// or wss:// address without # and password',
+    parse: (given) => {
+      const url = urlOf(given.replace(/^http/i, 'ws'), /^wss?:\/\//i)
+      if (url === undefined || url.hash || url.username || url.password) return undefined
+      if (url.pathname === '/') url.pathname = path
+      return url.href
     },
   }
 }
@@ -170,7 +184,11 @@ function isAddressRange(part: string): boolean {
 }
 
 function httpUrl(given: string): URL | undefined {
-  return /^https?:\/\//i.test(given) && URL.canParse(given) ? new URL(given) : undefined
+  return urlOf(given, /^https?:\/\//i)
+}
+
+function urlOf(given: string, scheme: RegExp): URL | undefined {
+  return scheme.test(given) && URL.canParse(given) ? new URL(given) : undefined
 }
 
 function splitList(given: string): string[] {

@@ -8,6 +8,7 @@ import {
   onOrOff,
   proxyUrl,
   seconds,
+  socketUrl,
   text,
   timeZone,
   token,
@@ -219,12 +220,28 @@ export const VARIABLES = {
     description:
       "Whether a caller's own `apiBase` may be a private address or plain http. What is configured here always may.",
   }),
+  ssoFile: withDefault({
+    name: 'SSO_FILE',
+    group: 'Upstreams',
+    kind: text('a file'),
+    default: 'key.txt',
+    description:
+      'Session tokens for Grok Imagine, one a line; lines with `#` are comments. Where the file exists, the upstream is on.',
+  }),
+  grokUrl: withDefault({
+    name: 'GROK_WS_URL',
+    group: 'Upstreams',
+    kind: socketUrl('/ws/imagine/listen'),
+    default: 'wss://grok.com/ws/imagine/listen',
+    description: 'Where Grok Imagine listens for WebSockets.',
+  }),
   proxyUrl: optional({
     name: 'PROXY_URL',
     group: 'Upstreams',
     kind: proxyUrl(),
     secret: true,
-    description: 'HTTP proxy through which upstreams are called.',
+    description:
+      'Proxy through which upstreams are called: HTTP, HTTPS or SOCKS5. Upstreams at private addresses are called directly.',
   }),
   generationTimeout: withDefault({
     name: 'GENERATION_TIMEOUT',

@@ -66,6 +66,11 @@ test.each<[Environment, object]>([
     { keepAliveJson: true, allowExternalImages: true },
   ],
   [{ PROXY_URL: 'http://me:pass@proxy:8080' }, { proxyUrl: 'http://me:pass@proxy:8080' }],
+  [{ PROXY_URL: 'socks5://me:pass@proxy:1080' }, { proxyUrl: 'socks5://me:pass@proxy:1080' }],
+  [{ PROXY_URL: 'socks5h://proxy' }, { proxyUrl: 'socks5h://proxy' }],
+  [{}, { ssoFile: 'key.txt', grokUrl: 'wss://grok.com/ws/imagine/listen' }],
+  [{ GROK_WS_URL: 'https://grok.example' }, { grokUrl: 'wss://grok.example/ws/imagine/listen' }],
+  [{ GROK_WS_URL: 'ws://127.0.0.1:9/other?a=b' }, { grokUrl: 'ws://127.0.0.1:9/other?a=b' }],
   [{ AUTH: 'off', HOST: '127.0.0.9' }, { authentication: 'off' }],
   [
     { AUTH: 'off', HOST: '0.0.0.0', AUTH_OFF_PUBLIC: 'yes' },
@@ -149,6 +154,8 @@ test.each<[string, string]>([
   ['DEFAULT_ASPECT_RATIO', '7:5'],
   ['SERVER_STORAGE_TYPE', 'redis'],
   ['GATEWAY_MODEL', 'two words'],
+  ['GROK_WS_URL', 'ftp://grok.com'],
+  ['GROK_WS_URL', 'wss://grok.com/#x'],
 ])('%s=%s is refused by name, with what was given and what was expected', (name, given) => {
   const [problem, ...others] = problemsOf({ [name]: given })
   expect(problem).toMatch(new RegExp(`^${name}: ".+" cannot be used; expected .+`))
@@ -165,6 +172,8 @@ test.each<[string, string]>([
   ['DATABASE_URL', 'oracle://u:hunter2@db/x'],
   ['SERVER_STORAGE_URL', 'postgres://u:hunter2@db'],
   ['PROXY_URL', 'socks4://u:hunter2@proxy'],
+  ['PROXY_URL', 'socks5://u:hunter2@'],
+  ['PROXY_URL', 'socks5://u:hunter2@proxy/path'],
 ])('a wrong %s is named, but not shown', (name, given) => {
   const message = problemsOf({ [name]: given }).join('\n')
   expect(message).toContain(`${name}: the given value (not shown) cannot be used; expected `)

@@ -39,7 +39,10 @@ export interface Config {
   readonly gemini?: UpstreamConfig
   /** Whether a caller's own `apiBase` may be a private address. */
   readonly allowPrivateUpstreams: boolean
-  /** `http://…` or `https://…`, perhaps with a password. */
+  /** File with Grok's session tokens, if it exists. */
+  readonly ssoFile: string
+  readonly grokUrl: string
+  /** `http://…`, `https://…` or `socks5://…`, perhaps with a password. */
   readonly proxyUrl?: string
   /** Milliseconds. */
   readonly generationTimeout: number

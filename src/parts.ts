@@ -12,15 +12,17 @@ import { openSpoolDirectory } from './bytes/spool.ts'
 import type { Config } from './config.ts'
 import { connect } from './db/connect.ts'
 import type { Gateway } from './gateway/gateway.ts'
+import { readGrokAccounts } from './grok-accounts.ts'
 import { createDerivePool } from './library/derive/derive-pool.ts'
 import { createDeriver } from './library/derive/deriver.ts'
 import { createServedMemory } from './library/served-memory.ts'
 import { createAccounts } from './providers/accounts.ts'
 import { createDemoProvider } from './providers/demo/demo-provider.ts'
 import { createGeminiProvider } from './providers/gemini/gemini-provider.ts'
+import { createGrokProvider } from './providers/grok/grok-provider.ts'
 import { createProviderList } from './providers/list.ts'
 import { createOpenAiProvider } from './providers/openai/openai-provider.ts'
-import type { Provider } from './providers/provider.ts'
+import type { Account, Provider } from './providers/provider.ts'
 import { createSearchIndex } from './search/search-index.ts'
 import { openLocalStorage } from './storage/local.ts'
 import { createCancellations } from './tasks/cancellations.ts'
@@ -47,6 +49,7 @@ export async function createParts(config: Config, log: Logger, version: string, 
   await database.migrate()
   const originals = await openLocalStorage(directory('images'))
   const spools = await openSpoolDirectory(directory('spool'))
+  const grokAccounts = await readGrokAccounts(config.ssoFile)
   const http = createOutgoing({
     proxyUrl: config.proxyUrl,
     userAgent: `Pictor/${version}`,
@@ -64,7 +67,7 @@ export async function createParts(config: Config, log: Logger, version: string, 
   const gateway: Gateway = {
     database,
     library: { database, originals, deriver, served: createServedMemory(), clock, log },
-    providers: createProviderList(configuredProviders(config)),
+    providers: createProviderList(configuredProviders(config, grokAccounts)),
     accounts: createAccounts({ clock, concurrency: config.accountConcurrency }),
     progress: createProgress(),
     cancellations: createCancellations(),
@@ -101,7 +104,10 @@ export async function createParts(config: Config, log: Logger, version: string, 
 }
 
 /** The providers that the environment names, preferred first. The demo painter is always there and comes last. */
-function configuredProviders({ openai, relay, gemini, generationTimeout: timeout }: Config): Provider[] {
+function configuredProviders(
+  { openai, relay, gemini, grokUrl: url, generationTimeout: timeout }: Config,
+  grokAccounts: readonly Account[],
+): Provider[] {
   const providers: Provider[] = []
   if (openai) providers.push(createOpenAiProvider({ name: 'openai', timeout, ...openai }))
   if (relay) {
@@ -110,5 +116,7 @@ function configuredProviders({ openai, relay, gemini, generationTimeout: timeout
     providers.push(createOpenAiProvider({ name: 'relay', timeout, ...models, ...upstream }))
   }
   if (gemini) providers.push(createGeminiProvider({ name: 'gemini', timeout, ...gemini }))
+  if (grokAccounts.length > 0)
+    providers.push(createGrokProvider({ name: 'grok', url, timeout, accounts: grokAccounts }))
   return [...providers, createDemoProvider()]
 }

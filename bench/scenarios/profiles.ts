@@ -2,6 +2,7 @@ import { startPictor, startUpstream } from '../contenders.ts'
 import { chat, generation, get, load, post } from '../measure.ts'
 import { type Running, temporaryFolder } from '../processes.ts'
 import { readSelfTimes } from '../profile.ts'
+import { grokGeneration, startGrokUpstream, startWithGrok } from './grok.ts'
 import { makePicture } from './images.ts'
 
 const SECONDS = 8
@@ -26,19 +27,39 @@ export async function profileChat(stream: boolean): Promise<string> {
   })
 }
 
+export async function profileGrok(): Promise<string> {
+  await using upstream = await startGrokUpstream()
+  return await profileOf(
+    'Grok, 268 KB',
+    (folder, nodeArguments) => startWithGrok(upstream, folder, nodeArguments),
+    async ({ url }) => {
+      await load({ ...grokGeneration(url), connections: 16, duration: SECONDS })
+    },
+  )
+}
+
 async function profile(
   title: string,
   bytes: number,
   work: (pictor: Running) => Promise<void>,
 ): Promise<string> {
   await using upstream = await startUpstream(bytes)
+  return await profileOf(
+    title,
+    (folder, nodeArguments) => startPictor(upstream.url, folder, nodeArguments),
+    work,
+  )
+}
+
+async function profileOf(
+  title: string,
+  start: (folder: string, nodeArguments: readonly string[]) => Promise<Running>,
+  work: (pictor: Running) => Promise<void>,
+): Promise<string> {
   await using folder = await temporaryFolder()
   await using profiles = await temporaryFolder()
   {
-    await using pictor = await startPictor(upstream.url, folder.path, [
-      '--cpu-prof',
-      `--cpu-prof-dir=${profiles.path}`,
-    ])
+    await using pictor = await start(folder.path, ['--cpu-prof', `--cpu-prof-dir=${profiles.path}`])
     await work(pictor)
   }
   const { idle, top } = await readSelfTimes(profiles.path)

@@ -68,7 +68,7 @@ export class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterat
 
   onResponseStart(_controller: Controller, status: number, headers: Headers): void {
     if (status < 200 || this.#error !== undefined) return
-    const head = { status, headers: plain(headers) }
+    const head = toReplyHead(status, headers)
     this.#length = Number(head.headers['content-length'] ?? Number.NaN)
     if (this.#length > this.#options.maxBytes) this.#failTooLarge()
     else this.#resolveHead(head)
@@ -168,15 +168,16 @@ export class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterat
   }
 }
 
-function plain(headers: Headers): Record<string, string> {
-  const result: Record<string, string> = {}
+export function toReplyHead(status: number, headers: Headers): ReplyHead {
+  const plain: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) result[name] = typeof value === 'string' ? value : value.join(', ')
+    if (value !== undefined) plain[name] = typeof value === 'string' ? value : value.join(', ')
   }
-  return result
+  return { status, headers: plain }
 }
 
-function describe(cause: unknown): string {
+/** What went wrong with a connection, in a few words. */
+export function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return 'the connection failed'
   // A host with several addresses fails with one error for each; the first says enough.
   const error = cause instanceof AggregateError && cause.errors[0] instanceof Error ? cause.errors[0] : cause

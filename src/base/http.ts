@@ -1,16 +1,11 @@
 import { Readable } from 'node:stream'
-import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici'
-import {
-  type AddressRule,
-  BlockedAddress,
-  checkName,
-  checkUrl,
-  guardedLookup,
-  isPublicAddress,
-  numericHost,
-} from './address-guard.ts'
+import type { Dispatcher } from 'undici'
+import { type AddressRule, isPublicAddress } from './address-guard.ts'
 import { Exchange, type ReplyHead } from './exchange.ts'
 import { OutgoingError } from './outgoing-error.ts'
+import { createRoutes, type Destination } from './routes.ts'
+import { OutgoingSocket, type SocketRequest } from './socket.ts'
+import { shakeHands } from './socket-handshake.ts'
 
 export interface OutgoingOptions {
   /** `http://`, `https://` or `socks5://`, with user and password if need be. Private operator addresses bypass it. */
@@ -31,6 +26,8 @@ export interface OutgoingRequest {
   timeout: number
   /** `operator`: an address from the configuration, allowed to be private. `guarded`: an address that came from elsewhere. */
   trust: 'operator' | 'guarded'
+  /** In place of the proxy of all requests; same forms. */
+  proxyUrl?: string | undefined
   /** Longest reply body in bytes. Default: 256 MiB. */
   maxBytes?: number | undefined
   /** Default: 5 for GET; other methods never follow. */
@@ -53,6 +50,8 @@ export interface OutgoingReply extends ReplyHead {
 export interface Outgoing {
   /** @throws {@link OutgoingError}, also while the body is read. An HTTP error status is a reply, not an error. */
   request(request: OutgoingRequest): Promise<OutgoingReply>
+  /** Opens a WebSocket. @throws {@link OutgoingError}, also while it is read, and `SocketRefused` */
+  socket(request: SocketRequest): Promise<OutgoingSocket>
   /** Ends all exchanges and connections. */
   close(): Promise<void>
 }
@@ -61,24 +60,11 @@ const DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 const DEFAULT_MAX_REDIRECTS = 5
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
-/**
- * One connection per running call and no queue: an image call holds its connection for a minute, so calls must not
- * wait for each other. HTTP/2 is off, since its one flow-control window would be shared by all pictures on the way.
- */
-const AGENT_OPTIONS = {
-  allowH2: false,
-  pipelining: 1,
-  keepAliveTimeout: 10_000,
-  // Exchange has one timer for everything.
-  headersTimeout: 0,
-  bodyTimeout: 0,
-}
-const CONNECT_TIMEOUT = 10_000
-
 /** Opens connection pools, one per origin and trust. Close it at the end. */
 export function createOutgoing(options: OutgoingOptions): Outgoing {
   const isAllowed = options.isAllowed ?? isPublicAddress
   const routes = createRoutes(options.proxyUrl, isAllowed)
+  const sockets = new Set<OutgoingSocket>()
   const defaults = { 'user-agent': options.userAgent, 'accept-encoding': 'identity' }
 
   async function request(request: OutgoingRequest): Promise<OutgoingReply> {
@@ -87,6 +73,7 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
     let hop: Hop = {
       url: parseUrl(request.url),
       trust: request.trust,
+      proxyUrl: request.proxyUrl,
       headers: { ...defaults, ...request.headers },
     }
     for (;;) {
@@ -100,13 +87,31 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
     }
   }
 
-  return { request, close: routes.close }
+  async function socket(request: SocketRequest): Promise<OutgoingSocket> {
+    const url = parseUrl(request.url.replace(/^ws/i, 'http'))
+    const { signal, connectTimeout: timeout } = request
+    const headers = { 'user-agent': options.userAgent, ...request.headers }
+    const stream = await shakeHands(await routes.pickTunnel({ ...request, url }), {
+      url,
+      headers,
+      signal,
+      timeout,
+    })
+    const opened = new OutgoingSocket(stream, request, () => sockets.delete(opened))
+    sockets.add(opened)
+    return opened
+  }
+
+  async function close(): Promise<void> {
+    for (const open of sockets) open.destroy()
+    await routes.close()
+  }
+
+  return { request, socket, close }
 }
 
 /** One leg of a chain of redirects. */
-interface Hop {
-  url: URL
-  trust: 'operator' | 'guarded'
+interface Hop extends Destination {
   headers: Record<string, string>
 }
 
@@ -145,60 +150,11 @@ function follow(hop: Hop, location: string): Hop {
   const url = parseUrl(location, hop.url)
   if (url.origin === hop.url.origin) return { ...hop, url }
   const { authorization: _authorization, cookie: _cookie, 'x-goog-api-key': _key, ...headers } = hop.headers
-  return { url, trust: 'guarded', headers }
+  return { url, trust: 'guarded', proxyUrl: hop.proxyUrl, headers }
 }
 
 function parseUrl(text: string, base?: URL): URL {
   const url = URL.parse(text, base)
   if (url !== null && /^https?:$/.test(url.protocol)) return url
   throw new OutgoingError('blocked', { detail: 'not an http or https URL', sent: false })
-}
-
-/** The pools, and which of them a request goes through. */
-function createRoutes(proxyUrl: string | undefined, isAllowed: AddressRule) {
-  const direct = new Agent({ ...AGENT_OPTIONS, connect: { timeout: CONNECT_TIMEOUT } })
-  const guarded = new Agent({ ...AGENT_OPTIONS, connect: guardedConnector(isAllowed) })
-  const proxy =
-    proxyUrl === undefined
-      ? undefined
-      : new ProxyAgent({ ...AGENT_OPTIONS, uri: proxyUrl, connectTimeout: CONNECT_TIMEOUT })
-
-  async function pick({ url, trust }: Hop): Promise<Dispatcher> {
-    if (trust === 'operator') return proxy === undefined || isLocal(url) ? direct : proxy
-    try {
-      checkUrl(url, isAllowed)
-      if (proxy === undefined) return guarded
-      await checkName(url.hostname, isAllowed)
-      return proxy
-    } catch (error) {
-      if (!(error instanceof BlockedAddress)) throw error
-      throw new OutgoingError('blocked', { detail: error.message, sent: false, cause: error })
-    }
-  }
-
-  async function close(): Promise<void> {
-    await Promise.all([direct.destroy(), guarded.destroy(), proxy?.destroy()])
-  }
-
-  return { pick, close }
-}
-
-/** Sockets do not look up a numeric host, so that is checked here and a name in its look-up. */
-function guardedConnector(isAllowed: AddressRule): buildConnector.connector {
-  const connect = buildConnector({
-    allowH2: false,
-    timeout: CONNECT_TIMEOUT,
-    lookup: guardedLookup(isAllowed),
-  })
-  return (options, callback) => {
-    const address = numericHost(options.hostname)
-    if (address === undefined || isAllowed(address)) return connect(options, callback)
-    callback(new BlockedAddress(`${address} is not a public address`), null)
-  }
-}
-
-/** A proxy out there could not reach these. */
-function isLocal(url: URL): boolean {
-  const address = numericHost(url.hostname)
-  return address === undefined ? /(^|\.)localhost$/.test(url.hostname) : !isPublicAddress(address)
 }

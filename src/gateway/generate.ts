@@ -104,27 +104,33 @@ async function askFor(
 interface PlannedCall {
   call: Call
   claimed: number[]
+  /** The same for fewer pictures. */
+  smaller(images: number): Call | undefined
 }
 
 function planCalls(candidate: Candidate, job: ImageJob, inputs: Inputs, harvest: Harvest): PlannedCall[] {
+  const smaller = (images: number) => planFor(candidate, job, inputs, images).calls[0]
   const planned = (part: ImageJob, n: number) => {
     const { calls, warnings } = planFor(candidate, part, inputs, n)
     harvest.warn(warnings)
     return calls
   }
   if (!job.oneByOne) {
-    return planned(job, harvest.missing).map((call) => ({ call, claimed: harvest.claim(call.images) }))
+    const calls = planned(job, harvest.missing)
+    return calls.map((call) => ({ call, smaller, claimed: harvest.claim(call.images) }))
   }
   return harvest
     .claim(harvest.missing)
-    .flatMap((position) => planned(jobAt(job, position), 1).map((call) => ({ call, claimed: [position] })))
+    .flatMap((position) =>
+      planned(jobAt(job, position), 1).map((call) => ({ call, smaller, claimed: [position] })),
+    )
 }
 
 async function performCall(
   gateway: Gateway,
   task: TaskRecord,
   candidate: Candidate,
-  { call, claimed }: PlannedCall,
+  { call, claimed, smaller }: PlannedCall,
   run: Run,
   harvest: Harvest,
 ): Promise<ProviderError | undefined> {
@@ -135,7 +141,10 @@ async function performCall(
     : () => {}
   try {
     const failure = await attempt(gateway, candidate, run, async ({ account, signal, arrived }) => {
-      for await (const event of candidate.provider.run(call, { account, http, spool, signal })) {
+      // Another account is asked only for what the one before did not deliver.
+      if (claimed.length === 0) return
+      const now = claimed.length === call.images ? call : (smaller(claimed.length) ?? call)
+      for await (const event of candidate.provider.run(now, { account, http, spool, signal })) {
         if (event.type !== 'progress') arrived()
         await harvest.take(candidate, event, claimed)
       }

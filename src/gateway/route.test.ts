@@ -73,3 +73,19 @@ test('a model that takes no pictures cannot edit, and the error says so', () => 
   expect(() => route(gateway, job('dall-e-3', 'variation'))).toThrow(expect.objectContaining(error))
   expect(namesOf(job('dall-e-3'))).toEqual(['first dall-e-3'])
 })
+
+test('the error names models that can edit, five at most', () => {
+  const refusal = (...models: string[]) => {
+    const only = createProviderList([upstream('only', 'dall-e-3', ...models)])
+    try {
+      route({ settings, providers: only }, job('dall-e-3', 'edit'))
+    } catch (error) {
+      return String(error)
+    }
+    return ''
+  }
+  expect(refusal()).toMatch(/takes no pictures\. No model here can\.$/)
+  expect(refusal('gpt-image-1', 'dall-e-2')).toMatch(/Models that can: gpt-image-1, dall-e-2\.$/)
+  const many = Array.from({ length: 7 }, (_, index) => `gpt-image-1-${index}`)
+  expect(refusal(...many)).toMatch(/Models that can: (gpt-image-1-\d, ){5}…$/)
+})

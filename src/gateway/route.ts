@@ -1,5 +1,6 @@
 import type { ImageJob } from '../../contract/job.ts'
 import { AppError } from '../base/error.ts'
+import type { ProviderList } from '../providers/list.ts'
 import type { Account, Capabilities, Inputs, Plan, Provider } from '../providers/provider.ts'
 import type { Gateway } from './gateway.ts'
 
@@ -35,6 +36,7 @@ export function route(gateway: Pick<Gateway, 'providers' | 'settings'>, job: Ima
   return {
     job,
     candidates: able(
+      gateway,
       job,
       gateway.providers.serving(model).map((provider) => candidateOf(provider, model)),
     ),
@@ -42,13 +44,17 @@ export function route(gateway: Pick<Gateway, 'providers' | 'settings'>, job: Ima
 }
 
 /** Those who can do a job. @throws AppError when none can */
-export function able(job: ImageJob, serving: readonly Candidate[]): readonly Candidate[] {
+export function able(
+  { providers }: Pick<Gateway, 'providers'>,
+  job: ImageJob,
+  serving: readonly Candidate[],
+): readonly Candidate[] {
   if (serving.length === 0)
     throw new AppError('model_not_found', { param: 'model', values: { model: job.model } })
   const candidates = serving.filter(({ capabilities }) => obstacle(job, capabilities) === undefined)
   const [first] = serving
   if (candidates.length === 0 && first) {
-    const detail = obstacle(job, first.capabilities) ?? ''
+    const detail = `${obstacle(job, first.capabilities)}${otherModels(providers, job)}`
     throw new AppError('unsupported_operation', { param: 'model', values: { model: job.model, detail } })
   }
   return candidates
@@ -62,6 +68,21 @@ export function planFor(candidate: Candidate, job: ImageJob, inputs: Inputs, n: 
 /** The job as it is asked for at one place, where each picture is asked for by itself. */
 export const jobAt = (job: ImageJob, position: number): ImageJob =>
   job.oneByOne && job.seed !== undefined ? { ...job, seed: job.seed + position } : job
+
+/** Most models that an error names. */
+const NAMED = 5
+
+/** The public models that can do what this one cannot. */
+function otherModels(providers: ProviderList, job: ImageJob): string {
+  const able = providers
+    .models()
+    .map(({ id }) => id)
+    .filter((id) =>
+      providers.serving(id).some((provider) => obstacle(job, provider.capabilities(id)) === undefined),
+    )
+  if (able.length === 0) return ' No model here can.'
+  return ` Models that can: ${able.slice(0, NAMED).join(', ')}${able.length > NAMED ? ', …' : '.'}`
+}
 
 function obstacle(job: ImageJob, capabilities: Capabilities): string | undefined {
   if (!capabilities.draws) return 'it only writes.'

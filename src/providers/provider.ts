@@ -86,6 +86,8 @@ export interface Account {
   secret: string
   /** A caller brought it for its own request. */
   brought?: boolean
+  /** The proxy of this account's calls, in place of that of all. */
+  proxyUrl?: string | undefined
 }
 
 /** What a running call may use. */

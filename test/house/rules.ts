@@ -56,7 +56,8 @@ export const connectionsGoOutInOnePlace: Rule = (files) =>
   files
     .filter((file) => isProduct(file) && !file.path.startsWith('src/base/'))
     .filter(
-      ({ text, imports }) => imports.some(({ name }) => name === 'undici') || /(?<![.\w])fetch\(/.test(text),
+      ({ text, imports }) =>
+        imports.some(({ name }) => name === 'undici' || name === 'socks') || /(?<![.\w])fetch\(/.test(text),
     )
     .map(({ path }) => path)
 

@@ -7,7 +7,7 @@ export interface PictureOptions {
   width: number
   height: number
   format: PictureFormat
-  /** At least this many bytes (png only): filled up with noise that viewers skip. */
+  /** At least this many bytes (png and jpeg): filled up with noise that viewers skip. */
   bytes?: number | undefined
   /** Any text; pictures with different marks differ in their bytes. */
   mark: string
@@ -116,18 +116,28 @@ function noise(length: number): Buffer {
   return data
 }
 
-async function jpeg({ width, height, mark }: PictureOptions): Promise<Picture> {
-  const key = `jpeg ${width} ${height}`
+async function jpeg({ width, height, mark, bytes = 0 }: PictureOptions): Promise<Picture> {
+  const key = `jpeg ${width} ${height} ${bytes}`
   let body = heads.get(key)
   if (body === undefined) {
     const image = sharp({ create: { width, height, channels: 3, background: { r: 200, g: 120, b: 40 } } })
-    body = (await image.jpeg().toBuffer()).subarray(2)
+    const plain = (await image.jpeg().toBuffer()).subarray(2)
+    body = Buffer.concat([...comments(noise(Math.max(0, bytes - plain.length))), plain])
     heads.set(key, body)
   }
-  const comment = Buffer.from(mark, 'latin1')
-  const start = Buffer.from([0xff, 0xd8, 0xff, 0xfe, 0, 0])
-  start.writeUInt16BE(comment.length + 2, 4)
-  return { head: Buffer.alloc(0), tail: Buffer.concat([start, comment, body]) }
+  const start = Buffer.concat([Buffer.from([0xff, 0xd8]), ...comments(Buffer.from(mark, 'latin1'))])
+  return { head: Buffer.alloc(0), tail: Buffer.concat([start, body]) }
+}
+
+/** As segments that readers skip. */
+function comments(text: Buffer): Buffer[] {
+  const longest = 65_000
+  return Array.from({ length: Math.ceil(text.length / longest) }, (_, index) => {
+    const part = text.subarray(index * longest, (index + 1) * longest)
+    const start = Buffer.from([0xff, 0xfe, 0, 0])
+    start.writeUInt16BE(part.length + 2, 2)
+    return Buffer.concat([start, part])
+  })
 }
 
 /** Appends a chunk that readers skip. */

@@ -51,6 +51,7 @@ export function sendChat(
     signal: context.signal,
     timeout: upstream.timeout,
     trust: upstream.trust,
+    proxyUrl: context.account.proxyUrl,
     maxBytes: MAX_REPLY_BYTES,
   })
 }

@@ -110,6 +110,7 @@ async function downloadOnce(url: string, upstream: Upstream, context: CallContex
       signal: context.signal,
       timeout: upstream.timeout,
       trust: isOwn ? upstream.trust : 'guarded',
+      proxyUrl: context.account.proxyUrl,
       maxBytes: MAX_PICTURE_BYTES,
     })
   let reply = await ask({})

@@ -35,6 +35,7 @@ export function send(
     signal: context.signal,
     timeout: upstream.timeout,
     trust: upstream.trust,
+    proxyUrl: context.account.proxyUrl,
     maxBytes: MAX_REPLY_BYTES,
   })
 }
