@@ -1,5 +1,7 @@
 import type { Config } from './config.ts'
 import type { Gateway } from './gateway/gateway.ts'
+import { indexOlderTasks } from './gateway/index-tasks.ts'
+import { purgeTasks } from './gateway/purge-tasks.ts'
 import { GENERATE_QUEUE, recover, runQueued, WEBHOOK_QUEUE } from './gateway/run.ts'
 import { deliverWebhook } from './ingress/openai-images/webhook.ts'
 import { purgeTrash } from './library/purge.ts'
@@ -48,15 +50,19 @@ export async function startWork(config: Config, parts: Parts, baseUrl: string) {
   }
   const timers = [
     every(DISCOVER_EVERY, discover),
-    every(PURGE_EVERY, () => {
-      const before = gateway.clock.now() - config.trashDays * DAY
-      return purgeTrash(gateway.library, { before, signal: stopping.signal })
+    every(PURGE_EVERY, async () => {
+      const purge = { before: gateway.clock.now() - config.trashDays * DAY, signal: stopping.signal }
+      await purgeTasks(gateway, purge)
+      await purgeTrash(gateway.library, purge)
     }),
     every(MINUTE, async () => {
       await sessions.sweep()
       if (!isAlone(gateway)) await recoverTasks(config, parts)
     }),
   ]
+  void indexOlderTasks(gateway, stopping.signal).catch((error: unknown) => {
+    if (!stopping.signal.aborted) log.warn({ err: error }, 'older tasks cannot be made searchable')
+  })
   function every(interval: number, work: () => Promise<void>): NodeJS.Timeout {
     const run = () =>
       work().catch((error: unknown) => {

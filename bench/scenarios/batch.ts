@@ -6,6 +6,7 @@ import { type Row, verdict } from '../report.ts'
 
 const BYTES = 100_000
 const WORKERS = 6
+const ENVIRONMENT = { WORKERS: String(WORKERS), TRUST_PROXY: 'loopback' }
 
 /** Batches of 100 against single requests, and many listeners to one batch. */
 export async function batches(rounds: number): Promise<Row[]> {
@@ -17,7 +18,7 @@ async function batchOf100(rounds: number): Promise<Row> {
   const samples: { single: number; batch: number }[] = []
   for (let round = 0; round < rounds; round += 1) {
     await using folder = await temporaryFolder()
-    await using server = await startPictor(upstream.url, folder.path, [], { WORKERS: String(WORKERS) })
+    await using server = await startPictor(upstream.url, folder.path, [], ENVIRONMENT)
     const single = { ...generation(server.url, 'url'), connections: WORKERS }
     await load({ ...single, duration: 1 })
     const batch: number[] = []
@@ -47,7 +48,7 @@ const LONGEST = 250
 async function manyListeners(): Promise<Row> {
   await using upstream = await startUpstream(BYTES, 0.5)
   await using folder = await temporaryFolder()
-  await using server = await startPictor(upstream.url, folder.path, [], { WORKERS: String(WORKERS) })
+  await using server = await startPictor(upstream.url, folder.path, [], ENVIRONMENT)
   await listeners(server.url, 50, 20)
   const { longest, messages } = await listeners(server.url, LISTENERS, 100)
   return {

@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BatchTask } from '../../contract/batch.ts'
 import { newId } from '../../src/base/id.ts'
+import { indexOlderTasks } from '../../src/gateway/index-tasks.ts'
+import { purgeTasks } from '../../src/gateway/purge-tasks.ts'
+import { purgeTrash } from '../../src/library/purge.ts'
 import { json, startWithAnyModel, type TestGateway } from '../pictor.ts'
+import { countRows, findOrphans } from '../traces.ts'
+import { paint, whole } from '../upstreams/pictures.ts'
 import { anyClient, ask, begin, call, endOf, type HistoryData, history } from './batch.ts'
 import { callsFor, eventually } from './evidence.ts'
 
@@ -182,4 +187,49 @@ test.each([[{}], [{ ids: [] }], [{ ids: 'all' }], [[]]])('a list of ids that is 
     method: 'DELETE',
   })
   expect(await english.json()).toMatchObject({ code: 400, message: 'The arguments are wrong.' })
+})
+
+test('what was deleted is freed when the trash is emptied, references too', async () => {
+  let now = Date.now()
+  const clock = { now: () => now }
+  await using pictor = await startWithAnyModel({ TRUST_PROXY: 'loopback', TRASH_DAYS: '3' }, { clock })
+  const { database } = pictor.app.parts.gateway
+  const picture = whole(await paint({ width: 24, height: 24, format: 'png', mark: 'reference' }))
+  const form = new FormData()
+  for (const [name, value] of Object.entries({ prompt: 'a heron', model: 'image-purged', count: '2' }))
+    form.append(name, value)
+  form.append('refImages', new Blob([new Uint8Array(picture)]), 'ref.png')
+  const task = await ask<BatchTask>(pictor, '/generate/batch-with-images', { method: 'POST', body: form })
+  await endOf(pictor, task)
+  const kept = await endOf(pictor, await begin(pictor, { model: 'image-purged' }))
+  await remove(pictor, `/history/${task.id}`)
+  const purge = () => {
+    const signal = AbortSignal.timeout(10_000)
+    const before = now - 3 * 24 * 60 * 60 * 1000
+    return purgeTasks(pictor.app.parts.gateway, { before, signal }).then(() =>
+      purgeTrash(pictor.app.parts.gateway.library, { before, signal }),
+    )
+  }
+  await purge()
+  expect(await countRows(database)).toMatchObject({ task: 2, task_input: 1, image: 3, blob: 4 })
+  now += 3 * 24 * 60 * 60 * 1000 + 1
+  await purge()
+  expect(await countRows(database)).toMatchObject({ task: 1, task_input: 0, image: 1, blob: 1 })
+  expect(await findOrphans({ ...pictor, database })).toEqual([])
+  expect(idsOf(await history(pictor))).toEqual([kept.id])
+})
+
+test('tasks from before the search can be found, once and for all', async () => {
+  const owner = await someone()
+  const { gateway } = pictor.app.parts
+  const ids: string[] = []
+  for (let index = 0; index < 5; index += 1)
+    ids.push((await begin(owner, { model: 'image-older', prompt: `an older heron ${index}` })).id)
+  await gateway.search.remove(gateway.database.query, ids)
+  expect(await search(owner, 'older')).toMatchObject({ total: 0 })
+  await indexOlderTasks(gateway, AbortSignal.timeout(10_000))
+  expect(await search(owner, 'older')).toMatchObject({ total: 0 })
+  await gateway.database.query.deleteFrom('setting').where('name', '=', 'search_indexed_until').execute()
+  await indexOlderTasks(gateway, AbortSignal.timeout(10_000))
+  expect(await search(owner, 'older')).toMatchObject({ total: 5 })
 })

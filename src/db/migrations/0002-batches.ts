@@ -9,7 +9,8 @@ export const batches = (facts: Facts): Migration => ({
   up: async (query) => {
     await addColumns(query, 'task', { deleted_at: 'bigint', credential: facts.text })
     await createIndex(query, facts, 'task', ['owner', 'deleted_at', 'id'])
-    await createIndex(query, facts, 'image', ['deleted_at'])
+    await createIndex(query, facts, 'task', ['deleted_at'], 'deleted_at')
+    await createIndex(query, facts, 'image', ['deleted_at'], 'deleted_at')
     await createIndex(query, facts, 'blob', ['reference_count'])
     await createTable(query, facts, 'counter', (table) =>
       table

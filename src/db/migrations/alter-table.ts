@@ -17,30 +17,31 @@ export async function addColumns(
   }
 }
 
-/** Adds an index, named after its columns, unless it is there. */
+/**
+ * Adds an index, named after its columns, unless it is there.
+ *
+ * @param filled only rows in which this column is not null need to be in it. Engines without statistics would else take it
+ *   for a good way to the many rows in which it is null.
+ */
 export async function createIndex(
   query: Kysely<unknown>,
   facts: Facts,
   table: string,
   columns: readonly string[],
+  filled?: string,
 ): Promise<void> {
   const index = [table, ...columns].join('_')
+  const plain = query.schema
+    .createIndex(index)
+    .on(table)
+    .columns([...columns])
   if (!facts.inlineIndexes) {
-    await query.schema
-      .createIndex(index)
-      .ifNotExists()
-      .on(table)
-      .columns([...columns])
-      .execute()
+    const partial = filled === undefined ? plain : plain.where(sql.ref(filled), 'is not', null)
+    await partial.ifNotExists().execute()
     return
   }
   const { rows } = await sql`show index from ${sql.table(table)} where key_name = ${index}`.execute(query)
-  if (rows.length === 0)
-    await query.schema
-      .createIndex(index)
-      .on(table)
-      .columns([...columns])
-      .execute()
+  if (rows.length === 0) await plain.execute()
 }
 
 async function columnsOf(query: Kysely<unknown>, table: string): Promise<ReadonlySet<string>> {

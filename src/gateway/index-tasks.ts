@@ -1,0 +1,36 @@
+import { upsert } from '../db/upsert.ts'
+import { toTask } from '../tasks/task-table.ts'
+import type { Gateway } from './gateway.ts'
+
+/** Where the last id that was looked at is kept; all of them, when it is {@link DONE}. */
+const SETTING = 'search_indexed_until'
+const DONE = 'done'
+
+/** Tasks of one transaction. */
+const BATCH = 200
+
+/** Makes tasks searchable that are older than the search itself, once. May be cut anywhere, and goes on at the next start. */
+export async function indexOlderTasks(gateway: Gateway, signal: AbortSignal): Promise<void> {
+  const { query } = gateway.database
+  const row = await query.selectFrom('setting').select('value').where('name', '=', SETTING).executeTakeFirst()
+  for (let last = row?.value ?? ''; last !== DONE && !signal.aborted; ) last = await indexSome(gateway, last)
+}
+
+/** Goes on behind an id; how far it came. */
+function indexSome({ database, search }: Gateway, last: string): Promise<string> {
+  return database.query.transaction().execute(async (query) => {
+    const rows = await query
+      .selectFrom('task')
+      .selectAll()
+      .where('id', '>', last)
+      .where('deleted_at', 'is', null)
+      .orderBy('id')
+      .limit(BATCH)
+      .execute()
+    for (const { id, owner, job } of rows.map(toTask))
+      await search.add(query, { id, owner, text: job.prompt })
+    const until = rows.length < BATCH ? DONE : (rows.at(-1)?.id ?? DONE)
+    await upsert(database, query, 'setting', { name: SETTING, value: until }, ['name'])
+    return until
+  })
+}
