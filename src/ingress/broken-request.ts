@@ -26,6 +26,10 @@ export function answerBrokenRequest(thrown: ConnectionError, socket: Socket): vo
 function describe({ code, message }: ConnectionError): AppError {
   if (code === 'HPE_HEADER_OVERFLOW')
     return new AppError('request_too_large', { values: { detail: 'its headers are too long.' } })
+  if (code === 'HPE_INVALID_URL')
+    return new AppError('invalid_value', { param: 'URL', values: { detail: NOT_ENCODED } })
   const detail = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'it took too long to arrive.' : `${message}.`
   return new AppError('invalid_value', { param: 'request', values: { detail } })
 }
+
+const NOT_ENCODED = 'characters outside of ASCII must be percent-encoded (curl: -G --data-urlencode).'

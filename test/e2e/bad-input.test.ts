@@ -335,6 +335,16 @@ test('what is no HTTP is refused in the same shape', async () => {
   expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { param: 'request' } })
 })
 
+test('letters in an address that are not encoded are refused with what to do', async () => {
+  const answer = await speak(
+    pictor.url,
+    'GET /api/v1/history/search?keyword=灯塔 HTTP/1.1\r\nhost: x\r\n\r\n',
+  )
+  expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({
+    error: { param: 'URL', message: expect.stringContaining('percent-encoded') },
+  })
+})
+
 /** What comes back for bytes of our own. */
 async function speak(url: string, bytes: string): Promise<string> {
   const { hostname, port } = new URL(url)
