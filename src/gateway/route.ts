@@ -54,9 +54,10 @@ export function able(job: ImageJob, serving: readonly Candidate[]): readonly Can
   return candidates
 }
 
-/** What will be asked of a candidate for the first `n` pictures of a job. */
+/** What will be asked of a candidate for the first `n` pictures of a job. Its prompt is here what is to be sent. */
 export function planFor(candidate: Candidate, job: ImageJob, inputs: Inputs, n: number): Plan {
-  return candidate.provider.plan({ job: { ...job, n }, model: candidate.model, inputs })
+  const { sentPrompt: prompt = job.prompt } = job
+  return candidate.provider.plan({ job: { ...job, prompt, n }, model: candidate.model, inputs })
 }
 
 /** The job as it is asked for at one place, where each picture is asked for by itself. */
