@@ -11,6 +11,7 @@ const TASKS_AT_WORK = 64
 
 const DISCOVER_EVERY = 10 * MINUTE
 const PURGE_EVERY = 10 * MINUTE
+const TRIM_EVERY = 10 * MINUTE
 const DAY = 24 * 60 * MINUTE
 
 /**
@@ -52,6 +53,7 @@ export async function startWork(config: Config, parts: Parts, baseUrl: string) {
       const before = gateway.clock.now() - config.trashDays * DAY
       return purgeTrash(gateway.library, { before, signal: stopping.signal })
     }),
+    every(TRIM_EVERY, () => gateway.translations.trim()),
     every(MINUTE, async () => {
       await sessions.sweep()
       if (!isAlone(gateway)) await recoverTasks(config, parts)

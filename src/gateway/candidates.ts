@@ -17,13 +17,14 @@ export function candidatesFor(
   if (listing.length > 0) {
     const account = personalAccount(apiKey)
     return able(
+      gateway,
       job,
       listing.map((provider) => withAccount(candidateOf(provider, job.model), account)),
     )
   }
   const { generationTimeout: timeout, allowPrivateUpstreams: allowPrivate } = gateway.settings
   const personal = createPersonalProvider({ model: job.model, apiKey, apiBase, timeout, allowPrivate })
-  return able(job, [candidateOf(personal, job.model)])
+  return able(gateway, job, [candidateOf(personal, job.model)])
 }
 
 /** A provider that takes no keys, such as the demo painter, has no use for a caller's. */

@@ -1,6 +1,8 @@
 import type { ImageJob } from '../../contract/job.ts'
 import { AppError } from '../base/error.ts'
 import type { Account, Capabilities, Inputs, Plan, Provider } from '../providers/provider.ts'
+import { LANCZOS } from '../providers/upscale/resizer.ts'
+import { upscaling } from '../providers/upscale/upscaling.ts'
 import type { Gateway } from './gateway.ts'
 
 /** A provider that can do the job, and the name it knows the model by. */
@@ -30,22 +32,31 @@ export interface Routed {
  * Finds who can do a job. Throws `model_not_found` for a model that nobody serves, and
  * `unsupported_operation` for one whose providers cannot do this kind of job.
  */
-export function route(gateway: Pick<Gateway, 'providers' | 'settings'>, job: ImageJob): Routed {
+export function route(gateway: Pick<Gateway, 'providers' | 'settings' | 'resizer'>, job: ImageJob): Routed {
   const model = job.model === gateway.settings.alias ? gateway.providers.preferred() : job.model
   return {
     job,
     candidates: able(
+      gateway,
       job,
       gateway.providers.serving(model).map((provider) => candidateOf(provider, model)),
     ),
   }
 }
 
-/** Those who can do a job. @throws AppError when none can */
-export function able(job: ImageJob, serving: readonly Candidate[]): readonly Candidate[] {
+/** Those who can do a job. An upscale can always be done: where no model does it, by the resizer. @throws AppError when none can */
+export function able(
+  { resizer }: Pick<Gateway, 'resizer'>,
+  job: ImageJob,
+  serving: readonly Candidate[],
+): readonly Candidate[] {
   if (serving.length === 0)
     throw new AppError('model_not_found', { param: 'model', values: { model: job.model } })
   const candidates = serving.filter(({ capabilities }) => obstacle(job, capabilities) === undefined)
+  if (job.edit?.mode === 'upscale') {
+    const models = candidates.map((one) => ({ ...one, provider: upscaling(one.provider, resizer) }))
+    return [...models, candidateOf(resizer, LANCZOS)]
+  }
   const [first] = serving
   if (candidates.length === 0 && first) {
     const detail = obstacle(job, first.capabilities) ?? ''
