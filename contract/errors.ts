@@ -141,6 +141,13 @@ export const ERRORS = {
     'The server restarted while this request ran. It is not repeated by itself, because it may have been paid for; pictures that arrived before are in the library.',
     '请求执行期间服务器重启。由于上游可能已计费，不会自动重试；已到达的图片保存在图库中。',
   ),
+  translation_not_configured: row(
+    503,
+    'server_error',
+    'No chat model',
+    "No upstream here serves the chat model '{model}' that translates prompts. Set OPENAI_API_KEY or another upstream, or OPENAI_MODEL to a chat model that GET /v1/models lists.",
+    '没有上游提供用于翻译提示词的聊天模型 {model}。请设置 OPENAI_API_KEY 或其他上游，或将 OPENAI_MODEL 设为 GET /v1/models 中列出的聊天模型。',
+  ),
   queue_full: row(
     429,
     'server_error',

@@ -16,7 +16,11 @@ export interface StoredImage {
   model: string
   /** The name that the upstream was asked with. */
   upstreamModel: string
+  /** What was asked. */
   prompt: string
+  /** What the upstream was asked with, where that is not the same. */
+  sentPrompt: string | undefined
+  /** What the upstream made of it, where it says so. */
   revisedPrompt: string | undefined
   seed: number | undefined
   /** Opaque upstream state that later edits must send back. */

@@ -30,6 +30,10 @@ export const MAX_PROMPT_LENGTH = 32_000
 /** Most pictures that one request may send along (OpenAI edits). */
 export const MAX_INPUT_IMAGES = 16
 
+/** What can be done with a picture beside editing it in the caller's own words (contract §1, `/v1/images/edit`). */
+export const EDIT_MODES = ['style_transfer', 'upscale', 'inpainting', 'background_replace'] as const
+export type EditMode = (typeof EDIT_MODES)[number]
+
 /**
  * What a caller asked for, whatever the surface it came through. It is plain JSON: the row of a task keeps it,
  * so that an interrupted job can run again and a picture can say how it was made.
@@ -39,8 +43,14 @@ export const ImageJob = Type.Object({
   kind: Type.Union([Type.Literal('generate'), Type.Literal('edit'), Type.Literal('variation')]),
   /** Public model name as the caller wrote it. */
   model: Type.String(),
-  /** Empty only for a variation. */
+  /** As the caller wrote it. Empty only for a variation or an `upscale`. */
   prompt: Type.String({ maxLength: MAX_PROMPT_LENGTH }),
+  /** What the upstream is asked with in place of `prompt`: translated, or in the words of the edit mode. Absent: the same. */
+  sentPrompt: Type.Optional(Type.String()),
+  /** A task for an edit in place of instructions. `strength`: 0 (hardly) to 1 (fully). */
+  edit: Type.Optional(
+    Type.Object({ mode: Type.Enum([...EDIT_MODES]), strength: Type.Number({ minimum: 0, maximum: 1 }) }),
+  ),
   /** Pictures wanted, at least 1. */
   n: Type.Integer({ minimum: 1 }),
   /** Each picture is asked for by itself, with its own progress and a seed that is one more than that of the one before. */

@@ -1,5 +1,12 @@
 import { type Static, Type } from 'typebox'
-import { ASPECT_RATIOS, MAX_INPUT_IMAGES, MAX_PROMPT_LENGTH, OUTPUT_FORMATS, Warning } from './job.ts'
+import {
+  ASPECT_RATIOS,
+  EDIT_MODES,
+  MAX_INPUT_IMAGES,
+  MAX_PROMPT_LENGTH,
+  OUTPUT_FORMATS,
+  Warning,
+} from './job.ts'
 
 /*
  * The images part of OpenAI's HTTP API (https://platform.openai.com/docs/api-reference/images) with our extensions.
@@ -102,6 +109,29 @@ export const EditRequest = Type.Object(
 )
 export type EditRequest = Static<typeof EditRequest>
 
+export const EditModeRequest = Type.Object(
+  {
+    ...EditRequest.properties,
+    prompt: Type.Optional(
+      Type.String({
+        maxLength: MAX_PROMPT_LENGTH,
+        description:
+          'The style, the change or the new background. Required, but for `upscale`, where it may say what to mind.',
+      }),
+    ),
+    mask: Type.Optional({
+      ...Picture,
+      description: 'For `inpainting`: transparent where the picture may change.',
+    }),
+    mode: Type.Optional(Type.Enum([...EDIT_MODES], { default: 'style_transfer' })),
+    strength: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 1, default: 0.8, description: 'From 0, hardly, to 1, fully.' }),
+    ),
+  },
+  { title: 'ImageEditModeRequest' },
+)
+export type EditModeRequest = Static<typeof EditModeRequest>
+
 export const VariationRequest = Type.Object(
   { image: Type.Optional(Pictures), ...options },
   { title: 'ImageVariationRequest' },
@@ -112,6 +142,11 @@ export const ImageItem = Type.Object({
   url: Type.Optional(Type.String()),
   b64_json: Type.Optional(Type.String({ contentEncoding: 'base64' })),
   revised_prompt: Type.Optional(Type.String()),
+  sent_prompt: Type.Optional(
+    Type.String({
+      description: 'Extension: what the upstream was asked with, where that is not the prompt.',
+    }),
+  ),
   image_id: Type.String({ description: 'Extension: the picture in the library.' }),
   image_url: Type.String({ description: 'Extension: its link, whatever the format.' }),
 })

@@ -23,7 +23,7 @@ export interface Variable<T> {
   name: string
   /** Another name for the same thing, read when `name` is not set. */
   alias?: string
-  group: 'Server' | 'Access' | 'Storage' | 'Upstreams' | 'Requests' | 'Chat' | 'Pictures'
+  group: 'Server' | 'Access' | 'Storage' | 'Upstreams' | 'Requests' | 'Chat' | 'Pictures' | 'Prompts'
   kind: ValueKind<T>
   /** Read like a given value when nothing is set. */
   default?: string
@@ -299,6 +299,30 @@ export const VARIABLES = {
     description: 'Signs the calls that are made to the `webhook_url` of a request.',
   }),
 
+  promptTranslation: withDefault({
+    name: 'PROMPT_TRANSLATION_ENABLED',
+    group: 'Prompts',
+    kind: yesOrNo(),
+    default: 'false',
+    description:
+      'Whether prompts that are not English are translated before they go to an image model. Each new one costs a call to `OPENAI_MODEL`.',
+  }),
+  promptEnhancement: withDefault({
+    name: 'PROMPT_ENHANCEMENT_ENABLED',
+    group: 'Prompts',
+    kind: yesOrNo(),
+    default: 'false',
+    description:
+      'Whether prompts that are translated are also made more vivid. Has an effect with `PROMPT_TRANSLATION_ENABLED` only.',
+  }),
+  promptModel: withDefault({
+    name: 'OPENAI_MODEL',
+    group: 'Prompts',
+    kind: token('a model name'),
+    default: 'gpt-4o-mini',
+    description:
+      'The chat model that translates prompts, also for `POST /v1/prompts/translate`. Any upstream that serves it is asked.',
+  }),
   gatewayModel: withDefault({
     name: 'GATEWAY_MODEL',
     group: 'Pictures',

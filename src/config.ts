@@ -64,6 +64,10 @@ export interface Config {
   readonly storeUpstreamUrls: boolean
   readonly webhookSecret?: string
   readonly gatewayModel: string
+  readonly promptTranslation: boolean
+  readonly promptEnhancement: boolean
+  /** The chat model that translates prompts. */
+  readonly promptModel: string
   readonly defaultAspectRatio?: Values['defaultAspectRatio']
 }
 

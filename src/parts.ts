@@ -12,6 +12,7 @@ import { openSpoolDirectory } from './bytes/spool.ts'
 import type { Config } from './config.ts'
 import { connect } from './db/connect.ts'
 import type { Gateway } from './gateway/gateway.ts'
+import { createTranslations } from './gateway/translation/translations.ts'
 import { readGrokAccounts } from './grok-accounts.ts'
 import { createDerivePool } from './library/derive/derive-pool.ts'
 import { createDeriver } from './library/derive/deriver.ts'
@@ -23,6 +24,7 @@ import { createGrokProvider } from './providers/grok/grok-provider.ts'
 import { createProviderList } from './providers/list.ts'
 import { createOpenAiProvider } from './providers/openai/openai-provider.ts'
 import type { Account, Provider } from './providers/provider.ts'
+import { createResizer } from './providers/upscale/resizer.ts'
 import { createSearchIndex } from './search/search-index.ts'
 import { openLocalStorage } from './storage/local.ts'
 import { createCancellations } from './tasks/cancellations.ts'
@@ -40,6 +42,9 @@ export interface World {
   isAllowedAddress?: (address: string) => boolean
 }
 
+/** How long a request waits for the translation of its prompt, in ms. */
+const TRANSLATION_TIMEOUT = 10_000
+
 /** Makes the parts in the order in which they need each other; `close` ends them in the opposite order. */
 export async function createParts(config: Config, log: Logger, version: string, world: World = {}) {
   const clock = world.clock ?? systemClock
@@ -55,11 +60,12 @@ export async function createParts(config: Config, log: Logger, version: string, 
     userAgent: `Pictor/${version}`,
     isAllowed: world.isAllowedAddress,
   })
+  const pool = createDerivePool()
   const deriver = createDeriver({
     database,
     originals,
     directory: directory('derived'),
-    pool: createDerivePool(),
+    pool,
     clock,
     log,
   })
@@ -74,6 +80,8 @@ export async function createParts(config: Config, log: Logger, version: string, 
     turns: createTurns(config.workers),
     queue,
     search: createSearchIndex(database),
+    translations: createTranslations(database, clock),
+    resizer: createResizer(pool.enlarge),
     spools,
     http,
     vault: createVault(await loadSecretKey(config)),
@@ -87,6 +95,12 @@ export async function createParts(config: Config, log: Logger, version: string, 
       queueLimit: config.queueLimit,
       allowPrivateUpstreams: config.allowPrivateUpstreams,
       defaultAspectRatio: config.defaultAspectRatio,
+      translation: {
+        enabled: config.promptTranslation,
+        enhance: config.promptEnhancement,
+        model: config.promptModel,
+        timeout: TRANSLATION_TIMEOUT,
+      },
     },
   }
   return {

@@ -13,6 +13,7 @@ const TASKS_AT_WORK = 64
 
 const DISCOVER_EVERY = 10 * MINUTE
 const PURGE_EVERY = 10 * MINUTE
+const TRIM_EVERY = 10 * MINUTE
 const DAY = 24 * 60 * MINUTE
 
 /**
@@ -55,6 +56,7 @@ export async function startWork(config: Config, parts: Parts, baseUrl: string) {
       await purgeTasks(gateway, purge)
       await purgeTrash(gateway.library, purge)
     }),
+    every(TRIM_EVERY, () => gateway.translations.trim()),
     every(MINUTE, async () => {
       await sessions.sweep()
       if (!isAlone(gateway)) await recoverTasks(config, parts)

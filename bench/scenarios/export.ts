@@ -108,6 +108,7 @@ const FACTS = {
   model: 'gpt-image-1',
   upstreamModel: 'gpt-image-1',
   prompt: 'a red fox in the snow, early morning, long shadows',
+  sentPrompt: undefined,
   revisedPrompt: undefined,
   seed: undefined,
   signature: undefined,

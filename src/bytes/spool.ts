@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -46,14 +47,17 @@ export class SpoolDirectory {
   /** What one request may write; dispose of it when the request is over. */
   scope(): Spool {
     const scope = new Spool({
-      create: (limit) => {
-        this.#files += 1
-        return new SpoolWriter(join(this.#folder, String(this.#files)), this.#pool, limit)
-      },
+      path: () => this.#path(),
+      create: (limit) => new SpoolWriter(this.#path(), this.#pool, limit),
       disposed: () => this.#scopes.delete(scope),
     })
     this.#scopes.add(scope)
     return scope
+  }
+
+  #path(): string {
+    this.#files += 1
+    return join(this.#folder, String(this.#files))
   }
 
   /** Disposes of every scope and removes the folder of this process. */
@@ -64,6 +68,8 @@ export class SpoolDirectory {
 }
 
 interface SpoolOwner {
+  /** Of a new file. */
+  path(): string
   create(limit: number): SpoolWriter
   disposed(): void
 }
@@ -104,6 +110,17 @@ export class Spool {
     } catch (error) {
       await writer.abort()
       throw error
+    }
+  }
+
+  /** Spools what somebody else writes to the path that they are given; it is gone afterwards. */
+  async take(write: (path: string) => Promise<void>): Promise<Spooled> {
+    const path = this.#owner.path()
+    try {
+      await write(path)
+      return await this.receive(createReadStream(path))
+    } finally {
+      await rm(path, { force: true })
     }
   }
 

@@ -6,6 +6,7 @@ import type { Database } from './connect.ts'
 import { addToCounter, readCounter } from './counter.ts'
 import { isUniqueViolation } from './errors.ts'
 import { batches } from './migrations/0002-batches.ts'
+import { translations } from './migrations/0006-translations.ts'
 import type { BlobTable, ImageTable, TaskTable } from './schema.ts'
 import { testDatabases } from './testing.ts'
 import { insertIgnore, upsert } from './upsert.ts'
@@ -25,20 +26,33 @@ for (const engine of testDatabases()) {
       const tables = await query.introspection.getTables()
       const names = tables.map(({ name }) => name).filter((name) => !name.startsWith('search_'))
       expect(names.sort()).toEqual(
-        ['api_key', 'blob', 'counter', 'image', 'job', 'session', 'setting', 'task', 'task_input'].sort(),
+        [
+          'api_key',
+          'blob',
+          'counter',
+          'image',
+          'job',
+          'session',
+          'setting',
+          'task',
+          'task_input',
+          'translation',
+        ].sort(),
       )
     })
 
     test('indexes that come later may be made twice: a migration can be cut on an engine that does not roll it back', async () => {
-      const { up } = batches(database.facts)
-      await up(query)
-      await up(query)
+      for (const { up } of [batches(database.facts), translations(database.facts)]) {
+        await up(query)
+        await up(query)
+      }
     })
 
     test('every column of an image comes back as it went in', async () => {
       const row = image({
         prompt: EVERY_SCRIPT.repeat(5000),
         revised_prompt: EVERY_SCRIPT,
+        sent_prompt: EVERY_SCRIPT.repeat(5000),
         seed: LARGEST,
         bytes: LARGEST,
         signature: 'x'.repeat(5_000_000),
@@ -247,6 +261,7 @@ const image = (differences: Partial<ImageTable>): ImageTable => ({
   upstream_model: 'demo',
   prompt: 'a fox',
   revised_prompt: null,
+  sent_prompt: null,
   seed: null,
   width: 1024,
   height: 1024,

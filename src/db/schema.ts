@@ -11,6 +11,7 @@ export interface Schema {
   task: TaskTable
   task_input: TaskInputTable
   counter: CounterTable
+  translation: TranslationTable
   blob: BlobTable
   image: ImageTable
   job: JobTable
@@ -74,6 +75,18 @@ export interface CounterTable {
   value: number
 }
 
+/** A prompt that was translated before. The texts that it came from are not kept. */
+export interface TranslationTable {
+  /** Hash of the prompt and of how it was translated. */
+  key: string
+  /** Of the prompt, as a BCP 47 tag. */
+  language: string
+  translated: string
+  created_at: number
+  /** To the hour. */
+  used_at: number
+}
+
 /** A picture that a task was given. */
 export interface TaskInputTable {
   task_id: string
@@ -111,6 +124,8 @@ export interface ImageTable {
   upstream_model: string
   prompt: string
   revised_prompt: string | null
+  /** Null where it is the same as `prompt`. */
+  sent_prompt: string | null
   seed: number | null
   width: number
   height: number

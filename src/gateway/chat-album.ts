@@ -48,6 +48,7 @@ export function createChatAlbum(
         model: job.model,
         upstreamModel: model,
         prompt: job.prompt,
+        sentPrompt: undefined,
         revisedPrompt: undefined,
         seed: undefined,
         signature,

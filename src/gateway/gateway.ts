@@ -9,11 +9,13 @@ import type { Database } from '../db/connect.ts'
 import type { Library } from '../library/library.ts'
 import type { Accounts } from '../providers/accounts.ts'
 import type { ProviderList } from '../providers/list.ts'
+import type { Provider } from '../providers/provider.ts'
 import type { SearchIndex } from '../search/search-index.ts'
 import type { Cancellations } from '../tasks/cancellations.ts'
 import type { Progress } from '../tasks/progress.ts'
 import type { Queue } from '../tasks/queue/queue.ts'
 import type { Turns } from '../tasks/turns.ts'
+import type { Translations } from './translation/translations.ts'
 
 /** The parts that a request meets on its way, made once in app.ts. */
 export interface Gateway {
@@ -30,6 +32,9 @@ export interface Gateway {
   http: Outgoing
   vault: Vault
   search: SearchIndex
+  translations: Translations
+  /** Makes pictures larger without a model, see `providers/upscale/`. */
+  resizer: Provider
   clock: Clock
   log: Logger
   metrics: Metrics
@@ -49,4 +54,16 @@ export interface GatewaySettings {
   allowPrivateUpstreams: boolean
   /** Ratio for jobs that name neither size nor ratio. */
   defaultAspectRatio: AspectRatio | undefined
+  translation: TranslationSettings
+}
+
+export interface TranslationSettings {
+  /** Whether prompts that are not English are translated on their way. */
+  enabled: boolean
+  /** Whether they are also made more vivid. */
+  enhance: boolean
+  /** The chat model that does it. */
+  model: string
+  /** Longest time for it, in ms. */
+  timeout: number
 }

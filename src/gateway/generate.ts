@@ -11,6 +11,7 @@ import { asClientError, pauseAfter } from './failure.ts'
 import type { Gateway } from './gateway.ts'
 import { Harvest } from './harvest.ts'
 import { type Candidate, jobAt, planFor } from './route.ts'
+import { translate } from './translate.ts'
 
 /** A finished task with its pictures. */
 export interface Finished {
@@ -19,18 +20,20 @@ export interface Finished {
 }
 
 /**
- * Runs an accepted task to its end: route → plan → attempt → store, with the pictures still missing going to the next
+ * Runs an accepted task to its end: translate → route → plan → attempt → store, with the pictures still missing going to the next
  * candidate. What goes wrong on the way is the task's error and is not thrown; only a stopping server throws, and
  * leaves the task to be run again.
  */
 export async function generate(
   gateway: Gateway,
-  task: TaskRecord,
+  accepted: TaskRecord,
   inputs: Inputs,
   run: Run,
   already: readonly StoredImage[] = [],
 ): Promise<Finished> {
+  const { task, warnings } = await translate(gateway, accepted, run)
   const harvest = new Harvest(gateway, task, already)
+  harvest.warn(warnings)
   const unforeseen = await draw(gateway, task, inputs, run, harvest).then(
     () => undefined,
     (error: unknown) => asClientError(error),

@@ -77,6 +77,8 @@ export class Harvest {
       case 'partial':
         this.#gateway.progress.publish(this.#task.id, event)
         return
+      case 'warning':
+        return this.warn([event.warning])
       case 'arriving':
       case 'text':
         return
@@ -120,6 +122,7 @@ export class Harvest {
         model: this.#task.job.model,
         upstreamModel: candidate.model,
         prompt: this.#task.job.prompt,
+        sentPrompt: this.#task.job.sentPrompt,
         revisedPrompt: event.revisedPrompt,
         seed: seedOf(event, this.#task.job, position),
         signature: event.signature,

@@ -3,6 +3,7 @@ import type { ImageJob } from '../../contract/job.ts'
 import { createDemoProvider } from '../providers/demo/demo-provider.ts'
 import { createProviderList } from '../providers/list.ts'
 import { createOpenAiProvider } from '../providers/openai/openai-provider.ts'
+import { createResizer } from '../providers/upscale/resizer.ts'
 import { route } from './route.ts'
 
 const upstream = (name: string, ...models: string[]) =>
@@ -21,12 +22,15 @@ const settings = {
   queueLimit: 1,
   allowPrivateUpstreams: false,
   defaultAspectRatio: undefined,
+  translation: { enabled: false, enhance: false, model: 'chatty', timeout: 1000 },
 }
 const demo = createDemoProvider()
 const demoModel = demo.models()[0]?.id ?? ''
 
+const resizer = createResizer(async () => {})
 const gateway = {
   settings,
+  resizer,
   providers: createProviderList([
     upstream('first', 'shared', 'dall-e-3'),
     upstream('second', 'shared'),
@@ -52,7 +56,7 @@ test('everyone who serves a model is asked, the preferred one first', () => {
 
 test('the alias stands for the first model of the preferred provider', () => {
   expect(namesOf(job('pictor'))).toEqual(['first shared', 'second shared'])
-  const alone = { settings, providers: createProviderList([demo]) }
+  const alone = { settings, resizer, providers: createProviderList([demo]) }
   expect(route(alone, job('pictor')).candidates).toMatchObject([{ provider: demo, model: demoModel }])
 })
 

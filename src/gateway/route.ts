@@ -2,6 +2,8 @@ import type { ImageJob } from '../../contract/job.ts'
 import { AppError } from '../base/error.ts'
 import type { ProviderList } from '../providers/list.ts'
 import type { Account, Capabilities, Inputs, Plan, Provider } from '../providers/provider.ts'
+import { LANCZOS } from '../providers/upscale/resizer.ts'
+import { upscaling } from '../providers/upscale/upscaling.ts'
 import type { Gateway } from './gateway.ts'
 
 /** A provider that can do the job, and the name it knows the model by. */
@@ -31,7 +33,7 @@ export interface Routed {
  * Finds who can do a job. Throws `model_not_found` for a model that nobody serves, and
  * `unsupported_operation` for one whose providers cannot do this kind of job.
  */
-export function route(gateway: Pick<Gateway, 'providers' | 'settings'>, job: ImageJob): Routed {
+export function route(gateway: Pick<Gateway, 'providers' | 'settings' | 'resizer'>, job: ImageJob): Routed {
   const model = job.model === gateway.settings.alias ? gateway.providers.preferred() : job.model
   return {
     job,
@@ -43,15 +45,19 @@ export function route(gateway: Pick<Gateway, 'providers' | 'settings'>, job: Ima
   }
 }
 
-/** Those who can do a job. @throws AppError when none can */
+/** Those who can do a job. An upscale can always be done: where no model does it, by the resizer. @throws AppError when none can */
 export function able(
-  { providers }: Pick<Gateway, 'providers'>,
+  { providers, resizer }: Pick<Gateway, 'providers' | 'resizer'>,
   job: ImageJob,
   serving: readonly Candidate[],
 ): readonly Candidate[] {
   if (serving.length === 0)
     throw new AppError('model_not_found', { param: 'model', values: { model: job.model } })
   const candidates = serving.filter(({ capabilities }) => obstacle(job, capabilities) === undefined)
+  if (job.edit?.mode === 'upscale') {
+    const models = candidates.map((one) => ({ ...one, provider: upscaling(one.provider, resizer) }))
+    return [...models, candidateOf(resizer, LANCZOS)]
+  }
   const [first] = serving
   if (candidates.length === 0 && first) {
     const detail = `${obstacle(job, first.capabilities)}${otherModels(providers, job)}`
@@ -60,9 +66,10 @@ export function able(
   return candidates
 }
 
-/** What will be asked of a candidate for the first `n` pictures of a job. */
+/** What will be asked of a candidate for the first `n` pictures of a job. Its prompt is here what is to be sent. */
 export function planFor(candidate: Candidate, job: ImageJob, inputs: Inputs, n: number): Plan {
-  return candidate.provider.plan({ job: { ...job, n }, model: candidate.model, inputs })
+  const { sentPrompt: prompt = job.prompt } = job
+  return candidate.provider.plan({ job: { ...job, prompt, n }, model: candidate.model, inputs })
 }
 
 /** The job as it is asked for at one place, where each picture is asked for by itself. */

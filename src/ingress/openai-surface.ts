@@ -8,6 +8,7 @@ import { chatRoutes } from './openai-chat/routes.ts'
 import { jobRoutes } from './openai-images/jobs.ts'
 import { modelRoutes } from './openai-images/models.ts'
 import { imageRoutes } from './openai-images/routes.ts'
+import { promptRoutes } from './prompts/routes.ts'
 import type { Surface } from './surface.ts'
 
 /** The OpenAI surface under `/v1`. */
@@ -25,6 +26,7 @@ export function openAiSurface(surface: Surface) {
     readBodiesIntoSpool(app, surface.gateway.spools)
     modelRoutes(app, surface.gateway)
     imageRoutes(app, surface)
+    promptRoutes(app, surface.gateway)
     chatRoutes(app, surface)
     jobRoutes(app, surface)
   }

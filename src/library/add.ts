@@ -56,6 +56,7 @@ function toRow(image: StoredImage) {
     model: storable(image.model),
     upstream_model: storable(image.upstreamModel),
     prompt: storable(image.prompt),
+    sent_prompt: image.sentPrompt === undefined ? null : storable(image.sentPrompt),
     revised_prompt: image.revisedPrompt === undefined ? null : storable(image.revisedPrompt),
     seed: image.seed ?? null,
     width: image.width,

@@ -129,6 +129,7 @@ function fromRow(row: Selectable<ImageTable>): StoredImage {
     model: row.model,
     upstreamModel: row.upstream_model,
     prompt: row.prompt,
+    sentPrompt: row.sent_prompt ?? undefined,
     revisedPrompt: row.revised_prompt ?? undefined,
     seed: row.seed ?? undefined,
     signature: row.signature ?? undefined,

@@ -58,6 +58,7 @@ for (const engine of testDatabases()) {
       model: 'm',
       upstreamModel: 'u',
       prompt: 'a fox',
+      sentPrompt: undefined,
       revisedPrompt: undefined,
       seed: undefined,
       signature: undefined,

@@ -67,6 +67,7 @@ const FACTS = {
   model: 'm',
   upstreamModel: 'u',
   prompt: 'a fox',
+  sentPrompt: undefined,
   revisedPrompt: undefined,
   seed: undefined,
   signature: undefined,

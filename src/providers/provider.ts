@@ -140,6 +140,8 @@ export type ImageEvent =
   /** Tokens or cost as the upstream counts them, in OpenAI's field names. */
   | { type: 'usage'; usage: Readonly<Record<string, unknown>> }
   | { type: 'text'; text: string }
+  /** Something turned out not to be as asked while the call ran. */
+  | { type: 'warning'; warning: Warning }
   /** One picture of the call was withheld by moderation; the others may still come. */
   | { type: 'blocked'; reason: string }
 

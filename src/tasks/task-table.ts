@@ -74,6 +74,15 @@ export async function findRepeated(
   return row && toTask(row)
 }
 
+/** Writes down what a running task came to know about its job. */
+export async function setJob(query: Query, { id, job }: Pick<Task, 'id' | 'job'>): Promise<void> {
+  await query
+    .updateTable('task')
+    .set({ job: JSON.stringify(job) })
+    .where('id', '=', id)
+    .execute()
+}
+
 /** Marks a queued task as running; false when it was cancelled or finished in the meantime. */
 export async function startTask(query: Query, id: string, now: number): Promise<boolean> {
   const result = await query

@@ -9,6 +9,7 @@ import {
   withPictures,
 } from './openai-chat-answer.ts'
 import { DIALECTS, type Drawing } from './openai-chat-dialects.ts'
+import { translate } from './openai-chat-translate.ts'
 import { FAILURES } from './openai-failures.ts'
 import { document, failure, type Reply, reply, sse, text } from './openai-reply.ts'
 import { type Picture, whole } from './pictures.ts'
@@ -27,6 +28,8 @@ export interface ChatOptions {
   piece?: number
   /** Of a plain chat. Default: 10. */
   deltas?: number
+  /** Answer of `chat-says`. */
+  says?: string
   /** Default: what the request asks for. */
   form?: 'stream' | 'json'
 }
@@ -110,10 +113,16 @@ export const CHAT_BEHAVIOURS = {
         }),
       ),
     ]),
+  'chat-says': (call) => answer(call, { deltas: [{ content: call.options.says ?? '' }], pictures: [] }),
+  /** Says what `translationOf` says. */
+  'chat-translate': (call) => answer(call, { deltas: [{ content: translate(call.request) }], pictures: [] }),
   /** Ends in the middle of the picture. */
   'chat-cut': async (call) => ({ ...(await drawn('images')(call)), fault: 'cut' }),
   'chat-filtered': (call) =>
     answer(call, { deltas: [{ content: '' }], pictures: [], finishReason: 'content_filter' }),
+  /** Ended because it was as long as it may be. */
+  'chat-too-long': (call) =>
+    answer(call, { deltas: [{ content: 'a cat and' }], pictures: [], finishReason: 'length' }),
   'chat-empty': (call) => answer(call, { deltas: [], pictures: [] }),
   'chat-refusal': (call) => answer(call, { deltas: [{ content: 'I cannot draw that.' }], pictures: [] }),
   /** A gateway that takes only what OpenAI takes. */

@@ -20,6 +20,7 @@ export interface ImageItem {
   url?: string
   b64_json?: Spooled
   revised_prompt?: string
+  sent_prompt?: string
   image_id: string
   image_url: string
 }
@@ -49,6 +50,7 @@ export async function toItem(
     ...(format === 'b64_json' ? {} : { url: link }),
     ...(format === 'url' ? {} : { b64_json: withPrefix(await deliverable(library, image, job), '') }),
     ...(image.revisedPrompt ? { revised_prompt: image.revisedPrompt } : {}),
+    ...(image.sentPrompt ? { sent_prompt: image.sentPrompt } : {}),
     image_id: image.id,
     image_url: link,
   }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ImageJob } from '../../../contract/job.ts'
 import {
+  EditModeRequest,
   EditRequest,
   GenerationRequest,
   ImageJobReply,
@@ -17,17 +18,18 @@ import { idempotencyKeyOf } from '../idempotency-key.ts'
 import { type PictureFields, readInputs } from '../pictures.ts'
 import type { Surface } from '../surface.ts'
 import { answerNow, answerWithJob } from './answer.ts'
-import { type Body, toJob } from './codec.ts'
+import { type Body, type JobDefaults, toJob } from './codec.ts'
+import { checkEditInputs, toEditJob } from './edit-mode.ts'
 
 const response = { 200: ImagesReply, 202: ImageJobReply, '4xx': OpenAiError, '5xx': OpenAiError }
 const consumes = ['multipart/form-data', 'application/json']
 
-/** `POST /v1/images/{generations,edits,variations}`. */
+/** `POST /v1/images/{generations,edits,edit,variations}`. */
 export function imageRoutes(app: FastifyInstance, surface: Surface): void {
   app.post(
     '/images/generations',
     { schema: { tags: ['Images'], summary: 'Draw pictures from words', body: GenerationRequest, response } },
-    (request, reply) => holdSpool(request, perform(surface, 'generate', request, reply)),
+    (request, reply) => holdSpool(request, perform(surface, jobOf('generate'), request, reply)),
   )
   app.post(
     '/images/edits',
@@ -40,7 +42,20 @@ export function imageRoutes(app: FastifyInstance, surface: Surface): void {
         response,
       },
     },
-    (request, reply) => holdSpool(request, perform(surface, 'edit', request, reply)),
+    (request, reply) => holdSpool(request, perform(surface, jobOf('edit'), request, reply)),
+  )
+  app.post(
+    '/images/edit',
+    {
+      schema: {
+        tags: ['Images'],
+        summary: 'Change a picture in one of four modes',
+        consumes,
+        body: EditModeRequest,
+        response,
+      },
+    },
+    (request, reply) => holdSpool(request, perform(surface, toEditJob, request, reply)),
   )
   app.post(
     '/images/variations',
@@ -53,30 +68,36 @@ export function imageRoutes(app: FastifyInstance, surface: Surface): void {
         response,
       },
     },
-    (request, reply) => holdSpool(request, perform(surface, 'variation', request, reply)),
+    (request, reply) => holdSpool(request, perform(surface, jobOf('variation'), request, reply)),
   )
 }
 
+const jobOf =
+  (kind: ImageJob['kind']) =>
+  (body: Body, defaults: JobDefaults): ImageJob =>
+    toJob(kind, body, defaults)
+
 async function perform(
   surface: Surface,
-  kind: ImageJob['kind'],
+  readJob: (body: Body, defaults: JobDefaults) => ImageJob,
   request: FastifyRequest,
   reply: FastifyReply,
 ) {
   const body = request.body as Body
   const gone = departure(reply)
-  const job = toJob(kind, body, {
+  const job = readJob(body, {
     model: surface.gateway.settings.alias,
     aspectRatio: surface.gateway.settings.defaultAspectRatio,
   })
   const submission: Submission = {
     job,
-    inputs: kind === 'generate' ? { images: [] } : await inputsOf(surface, request, gone),
+    inputs: job.kind === 'generate' ? { images: [] } : await inputsOf(surface, request, gone),
     mode: wantsJob(request, body) ? 'async' : 'sync',
     owner: request.caller.owner,
     idempotencyKey: idempotencyKeyOf(request),
     webhookUrl: webhookOf(surface, body),
   }
+  checkEditInputs(job, submission.inputs)
   if (submission.mode === 'async' && (await roomFor(surface.gateway, job.n)) < job.n)
     throw new AppError('queue_full', { retryAfter: 30 })
   const accepted = await accept(surface.gateway, submission)

@@ -41,7 +41,8 @@ function open(source: string): Sharp {
     .keepIccProfile()
 }
 
-function encode(image: Sharp, format: OutputFormat, quality: number): Sharp {
+/** The picture in a format. `quality`: percent, for jpeg and webp. */
+export function encode(image: Sharp, format: OutputFormat, quality: number): Sharp {
   switch (format) {
     case 'png':
       return image.png({ compressionLevel: 6 })

@@ -5,8 +5,9 @@ import { rm } from 'node:fs/promises'
 import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { AppError } from '../../base/error.ts'
+import type { EnlargeInput } from './enlarge.ts'
 import type { Derivatives, DeriveInput } from './make-derivatives.ts'
-import type { WorkerReply, WorkerRequest } from './worker-message.ts'
+import type { DeriveRequest, WorkerReply, WorkerRequest } from './worker-message.ts'
 
 export interface DerivePoolOptions {
   /** Milliseconds that one picture may take. */
@@ -15,7 +16,7 @@ export interface DerivePoolOptions {
   idle?: number
 }
 
-/** Makes thumbnails and hashes beside the program, so that no request waits for them. */
+/** Works on pictures beside the program: thumbnails and hashes, which no request waits for, and larger copies. */
 export interface DerivePool {
   /**
    * Queues one picture. Aborting drops it, also when it is being worked on.
@@ -23,6 +24,8 @@ export interface DerivePool {
    *   took too long; an operating system's error (`ENOSPC`) as such
    */
   derive(input: DeriveInput, signal?: AbortSignal): Promise<Derivatives>
+  /** Writes a larger copy of a picture, in its turn. Aborts and throws likewise; the caller removes a target that was not finished. */
+  enlarge(input: EnlargeInput, signal?: AbortSignal): Promise<void>
   /** Fails what is waiting, ends the child, and resolves when it is gone. */
   close(): Promise<void>
 }
@@ -39,12 +42,13 @@ export function createDerivePool(options: DerivePoolOptions = {}): DerivePool {
   let last: Promise<unknown> = Promise.resolve()
 
   return {
-    derive(input, signal) {
-      const result = last.then(() =>
-        run(input, AbortSignal.any([closing.signal, ...(signal ? [signal] : [])])),
-      )
-      last = result.catch(() => {})
-      return result
+    async derive(input, signal) {
+      const reply = await queue(toRequest(input), signal)
+      if (reply.type !== 'derived') throw new Error(`the child answered ${reply.type} to a request to derive`)
+      return reply.derivatives
+    },
+    async enlarge(input, signal) {
+      await queue({ type: 'enlarge', ...input }, signal)
     },
     async close() {
       closing.abort(new AppError('server_error', { cause: new Error('the derive pool is closed') }))
@@ -53,17 +57,24 @@ export function createDerivePool(options: DerivePoolOptions = {}): DerivePool {
     },
   }
 
-  async function run(input: DeriveInput, signal: AbortSignal): Promise<Derivatives> {
+  function queue(request: WorkerRequest, signal: AbortSignal | undefined): Promise<Done> {
+    const result = last.then(() =>
+      run(request, AbortSignal.any([closing.signal, ...(signal ? [signal] : [])])),
+    )
+    last = result.catch(() => {})
+    return result
+  }
+
+  async function run(request: WorkerRequest, signal: AbortSignal): Promise<Done> {
     signal.throwIfAborted()
     clearTimeout(idleTimer)
     const worker = isAlive(child) ? child : startChild()
     child = worker
-    const request = toRequest(input)
     try {
       const reply = await ask(worker, request, AbortSignal.any([signal, AbortSignal.timeout(timeout)]))
       return unwrap(reply)
     } catch (error) {
-      if (!isAlive(worker)) await removeUnfinished(request)
+      if (request.type === 'derive' && !isAlive(worker)) await removeUnfinished(request)
       throw error
     } finally {
       idleTimer = setTimeout(() => void end(worker), idle).unref()
@@ -97,8 +108,9 @@ function lower(child: ChildProcess): void {
   }
 }
 
-function toRequest(input: DeriveInput): WorkerRequest {
+function toRequest(input: DeriveInput): DeriveRequest {
   return {
+    type: 'derive',
     source: input.source,
     targets: { 320: input.target(320), 1280: input.target(1280) },
     suffix: `.${randomUUID()}.part`,
@@ -133,13 +145,15 @@ function died(cause: unknown): AppError {
   return new AppError('server_error', { cause: new Error('the thumbnail process died', { cause: how }) })
 }
 
-function unwrap(reply: WorkerReply): Derivatives {
-  if (reply.type === 'done') return reply.derivatives
+type Done = Exclude<WorkerReply, { type: 'failed' }>
+
+function unwrap(reply: WorkerReply): Done {
+  if (reply.type !== 'failed') return reply
   if (reply.code) throw Object.assign(new Error(reply.message), { code: reply.code })
   throw new AppError('invalid_image', { param: 'image', values: { detail: reply.message } })
 }
 
-async function removeUnfinished({ targets, suffix }: WorkerRequest): Promise<void> {
+async function removeUnfinished({ targets, suffix }: DeriveRequest): Promise<void> {
   for (const target of Object.values(targets)) await rm(target + suffix, { force: true })
 }
 

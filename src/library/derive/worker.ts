@@ -1,4 +1,5 @@
 import sharp from 'sharp'
+import { enlargePicture } from './enlarge.ts'
 import { makeDerivatives } from './make-derivatives.ts'
 import type { WorkerReply, WorkerRequest } from './worker-message.ts'
 
@@ -14,13 +15,22 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}
 // The parent is gone or wants no more.
 process.on('disconnect', () => process.exit())
 
-async function answer({ source, targets, suffix }: WorkerRequest): Promise<WorkerReply> {
+async function answer(request: WorkerRequest): Promise<WorkerReply> {
   try {
-    const derivatives = await makeDerivatives({ source, target: (size) => targets[size] }, suffix)
-    return { type: 'done', derivatives }
+    return await perform(request)
   } catch (error) {
     return { type: 'failed', ...describe(error) }
   }
+}
+
+async function perform(request: WorkerRequest): Promise<WorkerReply> {
+  if (request.type === 'enlarge') {
+    await enlargePicture(request)
+    return { type: 'enlarged' }
+  }
+  const { source, targets, suffix } = request
+  const derivatives = await makeDerivatives({ source, target: (size) => targets[size] }, suffix)
+  return { type: 'derived', derivatives }
 }
 
 function describe(error: unknown): { message: string; code?: string } {

@@ -7,6 +7,7 @@ export function manifestLine(image: StoredImage, file: string, job: ImageJob | u
     id: image.id,
     file,
     prompt: image.prompt,
+    sent_prompt: image.sentPrompt ?? null,
     revised_prompt: image.revisedPrompt ?? null,
     model: image.model,
     provider: image.provider,
@@ -29,6 +30,7 @@ function parametersOf(job: ImageJob): Record<string, unknown> {
   return {
     kind: job.kind,
     n: job.n,
+    edit: job.edit,
     size: job.size,
     aspect_ratio: job.aspectRatio,
     image_size: job.imageSize,
