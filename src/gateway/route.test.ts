@@ -82,7 +82,7 @@ test('the error names models that can edit, five at most', () => {
   const refusal = (...models: string[]) => {
     const only = createProviderList([upstream('only', 'dall-e-3', ...models)])
     try {
-      route({ settings, providers: only }, job('dall-e-3', 'edit'))
+      route({ ...gateway, providers: only }, job('dall-e-3', 'edit'))
     } catch (error) {
       return String(error)
     }
