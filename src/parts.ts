@@ -15,7 +15,8 @@ import type { Gateway } from './gateway/gateway.ts'
 import { createDerivePool } from './library/derive/derive-pool.ts'
 import { createDeriver } from './library/derive/deriver.ts'
 import { createServedMemory } from './library/served-memory.ts'
-import { createAccounts } from './providers/accounts.ts'
+import { openAccounts } from './providers/accounts/accounts.ts'
+import type { AccountPolicy } from './providers/accounts/policy.ts'
 import { createDemoProvider } from './providers/demo/demo-provider.ts'
 import { createGeminiProvider } from './providers/gemini/gemini-provider.ts'
 import { createProviderList } from './providers/list.ts'
@@ -61,11 +62,20 @@ export async function createParts(config: Config, log: Logger, version: string, 
     log,
   })
   const queue = createDatabaseQueue(database, { clock, log })
+  const vault = createVault(await loadSecretKey(config))
+  const providers = configuredProviders(config)
+  const accounts = await openAccounts({
+    ...{ database, vault, clock, log, providers },
+    timeZone: config.timeZone,
+    concurrency: config.accountConcurrency,
+    policyOf: (provider) => (provider === SSO_PROVIDER ? ssoPolicy(config) : policy(config)),
+    file: { provider: SSO_PROVIDER, path: config.ssoFile },
+  })
   const gateway: Gateway = {
     database,
     library: { database, originals, deriver, served: createServedMemory(), clock, log },
-    providers: createProviderList(configuredProviders(config)),
-    accounts: createAccounts({ clock, concurrency: config.accountConcurrency }),
+    providers: createProviderList(providers, (provider) => accounts.has(provider)),
+    accounts,
     progress: createProgress(),
     cancellations: createCancellations(),
     turns: createTurns(config.workers),
@@ -73,7 +83,7 @@ export async function createParts(config: Config, log: Logger, version: string, 
     search: createSearchIndex(database),
     spools,
     http,
-    vault: createVault(await loadSecretKey(config)),
+    vault,
     clock,
     log,
     metrics: createMetrics(),
@@ -95,10 +105,24 @@ export async function createParts(config: Config, log: Logger, version: string, 
       await deriver.close()
       await http.close()
       await spools.close()
+      await accounts.close()
       await database.close()
     },
   }
 }
+
+/** Whose session tokens lie in `SSO_FILE`. */
+const SSO_PROVIDER = 'grok'
+
+const ssoPolicy = (config: Config): AccountPolicy => ({
+  strategy: config.ssoRotationStrategy,
+  dailyLimit: config.ssoDailyLimit,
+})
+
+const policy = (config: Config): AccountPolicy => ({
+  strategy: config.accountStrategy,
+  dailyLimit: config.accountDailyLimit,
+})
 
 /** The providers that the environment names, preferred first. The demo painter is always there and comes last. */
 function configuredProviders({ openai, relay, gemini, generationTimeout: timeout }: Config): Provider[] {

@@ -25,7 +25,19 @@ for (const engine of testDatabases()) {
       const tables = await query.introspection.getTables()
       const names = tables.map(({ name }) => name).filter((name) => !name.startsWith('search_'))
       expect(names.sort()).toEqual(
-        ['api_key', 'blob', 'counter', 'image', 'job', 'session', 'setting', 'task', 'task_input'].sort(),
+        [
+          'account',
+          'account_rest',
+          'api_key',
+          'blob',
+          'counter',
+          'image',
+          'job',
+          'session',
+          'setting',
+          'task',
+          'task_input',
+        ].sort(),
       )
     })
 
@@ -233,6 +245,7 @@ const task = (differences: Partial<TaskTable>): TaskTable => ({
   finished_at: null,
   deleted_at: null,
   credential: null,
+  pool: null,
   ...differences,
 })
 
