@@ -1,3 +1,4 @@
+import { ACCOUNT_STRATEGIES } from '../contract/account.ts'
 import { ASPECT_RATIOS } from '../contract/job.ts'
 import {
   baseUrl,
@@ -212,6 +213,42 @@ export const VARIABLES = {
     secret: true,
     description: 'Key for it. With several keys, the next one is used when one is limited or refused.',
   }),
+  ssoFile: withDefault({
+    name: 'SSO_FILE',
+    group: 'Upstreams',
+    kind: text('a file'),
+    default: 'key.txt',
+    description:
+      'Session tokens for Grok Imagine, one a line; lines with `#` are comments. It may change at any time, and need not exist.',
+  }),
+  ssoRotationStrategy: withDefault({
+    name: 'SSO_ROTATION_STRATEGY',
+    group: 'Upstreams',
+    kind: oneOf(ACCOUNT_STRATEGIES),
+    default: 'hybrid',
+    description: 'In which order the session tokens are used; see `docs/accounts.md`.',
+  }),
+  ssoDailyLimit: withDefault({
+    name: 'SSO_DAILY_LIMIT',
+    group: 'Upstreams',
+    kind: integer(0, 1_000_000),
+    default: '10',
+    description: 'Pictures that one session token may draw in a day. `0` sets no limit.',
+  }),
+  accountStrategy: withDefault({
+    name: 'ACCOUNT_STRATEGY',
+    group: 'Upstreams',
+    kind: oneOf(ACCOUNT_STRATEGIES),
+    default: 'round_robin',
+    description: 'In which order the keys of the other upstreams are used; see `docs/accounts.md`.',
+  }),
+  accountDailyLimit: withDefault({
+    name: 'ACCOUNT_DAILY_LIMIT',
+    group: 'Upstreams',
+    kind: integer(0, 1_000_000),
+    default: '0',
+    description: 'Pictures that one key of the other upstreams may draw in a day. `0` sets no limit.',
+  }),
   allowPrivateUpstreams: withDefault({
     name: 'ALLOW_PRIVATE_UPSTREAMS',
     group: 'Upstreams',
@@ -219,14 +256,6 @@ export const VARIABLES = {
     default: 'false',
     description:
       "Whether a caller's own `apiBase` may be a private address or plain http. What is configured here always may.",
-  }),
-  ssoFile: withDefault({
-    name: 'SSO_FILE',
-    group: 'Upstreams',
-    kind: text('a file'),
-    default: 'key.txt',
-    description:
-      'Session tokens for Grok Imagine, one a line; lines with `#` are comments. Where the file exists, the upstream is on.',
   }),
   grokUrl: withDefault({
     name: 'GROK_WS_URL',

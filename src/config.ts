@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net'
 import { join, resolve } from 'node:path'
+import type { AccountStrategy } from '../contract/account.ts'
 import { systemTimeZone } from './config-values.ts'
 import { VARIABLES, type Values, type Variable } from './config-variables.ts'
 
@@ -37,10 +38,16 @@ export interface Config {
   readonly openai?: UpstreamConfig
   readonly relay?: RelayConfig
   readonly gemini?: UpstreamConfig
+  /** File with session tokens, if it exists. */
+  readonly ssoFile: string
+  readonly ssoRotationStrategy: AccountStrategy
+  /** 0 for any number. */
+  readonly ssoDailyLimit: number
+  readonly accountStrategy: AccountStrategy
+  /** 0 for any number. */
+  readonly accountDailyLimit: number
   /** Whether a caller's own `apiBase` may be a private address. */
   readonly allowPrivateUpstreams: boolean
-  /** File with Grok's session tokens, if it exists. */
-  readonly ssoFile: string
   readonly grokUrl: string
   /** `http://…`, `https://…` or `socks5://…`, perhaps with a password. */
   readonly proxyUrl?: string

@@ -13,17 +13,17 @@ import type { Config } from './config.ts'
 import { connect } from './db/connect.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { createTranslations } from './gateway/translation/translations.ts'
-import { readGrokAccounts } from './grok-accounts.ts'
 import { createDerivePool } from './library/derive/derive-pool.ts'
 import { createDeriver } from './library/derive/deriver.ts'
 import { createServedMemory } from './library/served-memory.ts'
-import { createAccounts } from './providers/accounts.ts'
+import { openAccounts } from './providers/accounts/accounts.ts'
+import type { AccountPolicy } from './providers/accounts/policy.ts'
 import { createDemoProvider } from './providers/demo/demo-provider.ts'
 import { createGeminiProvider } from './providers/gemini/gemini-provider.ts'
 import { createGrokProvider } from './providers/grok/grok-provider.ts'
 import { createProviderList } from './providers/list.ts'
 import { createOpenAiProvider } from './providers/openai/openai-provider.ts'
-import type { Account, Provider } from './providers/provider.ts'
+import type { Provider } from './providers/provider.ts'
 import { createResizer } from './providers/upscale/resizer.ts'
 import { createSearchIndex } from './search/search-index.ts'
 import { openLocalStorage } from './storage/local.ts'
@@ -54,7 +54,6 @@ export async function createParts(config: Config, log: Logger, version: string, 
   await database.migrate()
   const originals = await openLocalStorage(directory('images'))
   const spools = await openSpoolDirectory(directory('spool'))
-  const grokAccounts = await readGrokAccounts(config.ssoFile)
   const http = createOutgoing({
     proxyUrl: config.proxyUrl,
     userAgent: `Pictor/${version}`,
@@ -70,11 +69,20 @@ export async function createParts(config: Config, log: Logger, version: string, 
     log,
   })
   const queue = createDatabaseQueue(database, { clock, log })
+  const vault = createVault(await loadSecretKey(config))
+  const providers = configuredProviders(config)
+  const accounts = await openAccounts({
+    ...{ database, vault, clock, log, providers },
+    timeZone: config.timeZone,
+    concurrency: config.accountConcurrency,
+    policyOf: (provider) => (provider === SSO_PROVIDER ? ssoPolicy(config) : policy(config)),
+    file: { provider: SSO_PROVIDER, path: config.ssoFile },
+  })
   const gateway: Gateway = {
     database,
     library: { database, originals, deriver, served: createServedMemory(), clock, log },
-    providers: createProviderList(configuredProviders(config, grokAccounts)),
-    accounts: createAccounts({ clock, concurrency: config.accountConcurrency }),
+    providers: createProviderList(providers, (provider) => accounts.has(provider)),
+    accounts,
     progress: createProgress(),
     cancellations: createCancellations(),
     turns: createTurns(config.workers),
@@ -84,7 +92,7 @@ export async function createParts(config: Config, log: Logger, version: string, 
     resizer: createResizer(pool.enlarge),
     spools,
     http,
-    vault: createVault(await loadSecretKey(config)),
+    vault,
     clock,
     log,
     metrics: createMetrics(),
@@ -112,16 +120,33 @@ export async function createParts(config: Config, log: Logger, version: string, 
       await deriver.close()
       await http.close()
       await spools.close()
+      await accounts.close()
       await database.close()
     },
   }
 }
 
+/** Whose session tokens lie in `SSO_FILE`. */
+const SSO_PROVIDER = 'grok'
+
+const ssoPolicy = (config: Config): AccountPolicy => ({
+  strategy: config.ssoRotationStrategy,
+  dailyLimit: config.ssoDailyLimit,
+})
+
+const policy = (config: Config): AccountPolicy => ({
+  strategy: config.accountStrategy,
+  dailyLimit: config.accountDailyLimit,
+})
+
 /** The providers that the environment names, preferred first. The demo painter is always there and comes last. */
-function configuredProviders(
-  { openai, relay, gemini, grokUrl: url, generationTimeout: timeout }: Config,
-  grokAccounts: readonly Account[],
-): Provider[] {
+function configuredProviders({
+  openai,
+  relay,
+  gemini,
+  grokUrl,
+  generationTimeout: timeout,
+}: Config): Provider[] {
   const providers: Provider[] = []
   if (openai) providers.push(createOpenAiProvider({ name: 'openai', timeout, ...openai }))
   if (relay) {
@@ -130,7 +155,6 @@ function configuredProviders(
     providers.push(createOpenAiProvider({ name: 'relay', timeout, ...models, ...upstream }))
   }
   if (gemini) providers.push(createGeminiProvider({ name: 'gemini', timeout, ...gemini }))
-  if (grokAccounts.length > 0)
-    providers.push(createGrokProvider({ name: 'grok', url, timeout, accounts: grokAccounts }))
+  providers.push(createGrokProvider({ name: SSO_PROVIDER, url: grokUrl, timeout }))
   return [...providers, createDemoProvider()]
 }

@@ -46,7 +46,10 @@ export async function startWork(config: Config, parts: Parts, baseUrl: string) {
   const discover = async () => {
     const { http } = gateway
     await Promise.all(
-      gateway.providers.all.map((provider) => provider.discover?.({ http, signal: stopping.signal })),
+      gateway.providers.all.map((provider) => {
+        const account = gateway.accounts.first(provider)
+        return account && provider.discover?.({ account, http, signal: stopping.signal })
+      }),
     )
   }
   const timers = [

@@ -10,6 +10,8 @@ export interface Caller {
   owner: string
   /** The key's own choice for requests that name no `response_format`. */
   imagesFormat: 'url' | 'b64_json' | undefined
+  /** The pool of accounts that the key is bound to. */
+  accountPool?: string | undefined
 }
 
 export interface Keys {

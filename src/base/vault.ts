@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 
 /** Encrypts what may lie in the database only unreadable. */
 export interface Vault {
@@ -6,6 +6,10 @@ export interface Vault {
   seal(text: string, context: string): string
   /** @throws Error when it was sealed with another key, for another context, or was changed */
   open(sealed: string, context: string): string
+  /**
+   * The same 64 hex digits for the same text and context, from which nobody without the key can find the text, even by trying.
+   */
+  fingerprint(text: string, context: string): string
 }
 
 const ALGORITHM = 'aes-256-gcm'
@@ -13,9 +17,12 @@ const ALGORITHM = 'aes-256-gcm'
 const VERSION = 'v1.'
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
+const KEY_BYTES = 32
 
 /** AES-256-GCM with a random nonce for each text: `v1.` and base64url of nonce, tag and ciphertext. @param key of 32 bytes */
 export function createVault(key: Buffer): Vault {
+  // A key of its own: one and the same is not used for two algorithms.
+  const fingerprintKey = Buffer.from(hkdfSync('sha256', key, '', 'pictor fingerprint', KEY_BYTES))
   return {
     seal: (text, context) => {
       const nonce = randomBytes(NONCE_BYTES)
@@ -32,5 +39,9 @@ export function createVault(key: Buffer): Vault {
       const hidden = bytes.subarray(NONCE_BYTES + TAG_BYTES)
       return Buffer.concat([decipher.update(hidden), decipher.final()]).toString('utf8')
     },
+    fingerprint: (text, context) =>
+      createHmac('sha256', fingerprintKey)
+        .update(JSON.stringify([context, text]))
+        .digest('hex'),
   }
 }

@@ -27,6 +27,8 @@ for (const engine of testDatabases()) {
       const names = tables.map(({ name }) => name).filter((name) => !name.startsWith('search_'))
       expect(names.sort()).toEqual(
         [
+          'account',
+          'account_rest',
           'api_key',
           'blob',
           'counter',
@@ -247,6 +249,7 @@ const task = (differences: Partial<TaskTable>): TaskTable => ({
   finished_at: null,
   deleted_at: null,
   credential: null,
+  pool: null,
   ...differences,
 })
 

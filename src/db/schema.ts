@@ -15,6 +15,8 @@ export interface Schema {
   blob: BlobTable
   image: ImageTable
   job: JobTable
+  account: AccountTable
+  account_rest: AccountRestTable
 }
 
 export interface ApiKeyTable {
@@ -66,6 +68,8 @@ export interface TaskTable {
   deleted_at: number | null
   /** The caller's own upstream key, encrypted; gone when the task ends. */
   credential: string | null
+  /** Only accounts of this pool may be asked. */
+  pool: string | null
 }
 
 /** How many there are of something that belongs to an owner, kept up to date with every change. */
@@ -156,4 +160,43 @@ export interface JobTable {
   worker: string | null
   error: string | null
   created_at: number
+}
+
+/** A key or token for an upstream, with what is known of it. */
+export interface AccountTable {
+  id: string
+  provider: string
+  /** Only keys that are bound to the same pool use it; null for those that are bound to none. */
+  pool: string | null
+  /** From where the secret comes; only one that the admin API brought is kept here. */
+  source: 'env' | 'file' | 'admin'
+  /** Keyed hash of the secret, unique per provider. */
+  fingerprint: string
+  /** The secret, encrypted. */
+  sealed: string | null
+  /** A few characters of the secret, so that people recognise it. */
+  masked: string
+  weight: number
+  priority: number
+  /** Pictures a day; null for the limit of the provider, 0 for none. */
+  daily_limit: number | null
+  state: 'ready' | 'expired' | 'disabled'
+  /** The day that `used_today` is about, as YYYY-MM-DD. */
+  used_day: string
+  used_today: number
+  used_total: number
+  failures: number
+  last_error: string | null
+  last_used_at: number | null
+  created_at: number
+}
+
+/** Until when an account is not asked for a model, and why. */
+export interface AccountRestTable {
+  account_id: string
+  model: string
+  until: number
+  /** Kind of the failure, as in `providers/provider-error.ts`. */
+  kind: string
+  detail: string
 }

@@ -26,6 +26,8 @@ export interface Submission {
   total?: number | undefined
   /** The caller's own key for the upstream. */
   credential?: Credential | undefined
+  /** The pool of accounts that the caller is bound to. */
+  pool?: string | undefined
 }
 
 export interface Accepted {
@@ -42,7 +44,7 @@ export interface Accepted {
  */
 export async function accept(gateway: Gateway, submission: Submission): Promise<Accepted> {
   const { credential } = submission
-  candidatesFor(gateway, submission.job, credential)
+  candidatesFor(gateway, submission.job, submission)
   const beginning = newTask({
     ...submission,
     requestHash: submission.idempotencyKey ? requestHash(submission) : '',

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../base/error.ts'
 import type { Spool } from '../bytes/spool.ts'
+import type { Reservation } from '../providers/accounts/reserve.ts'
 import type { Account } from '../providers/provider.ts'
-import { ProviderError } from '../providers/provider-error.ts'
+import type { ProviderError } from '../providers/provider-error.ts'
 import { FAILURE_RULES, mayGoOn, restAfter, toProviderError } from './failure.ts'
 import type { Gateway } from './gateway.ts'
 import type { Candidate } from './route.ts'
@@ -30,47 +31,64 @@ export interface Try {
   signal: AbortSignal
   /** To be called when the upstream has begun to answer: from then on a client that leaves does not end it. */
   arrived(): void
+  /** To be called for each picture that came: the account has used it. */
+  delivered(): void
 }
 
 const PAUSE_BEFORE_RETRY = 300
 
 /**
- * Performs one upstream call, trying the provider's accounts in turn as the failure table allows.
+ * Performs one upstream call for so many pictures, trying the provider's accounts in turn as the failure table allows.
  * Returns the failure of the last try, or nothing when the call went through. Throws only what is not the upstream's
  * fault: a cancelled run, a full disk.
  */
 export async function attempt(
   gateway: Gateway,
   candidate: Candidate,
+  pictures: number,
   run: Run,
   perform: (context: Try) => Promise<void>,
 ): Promise<ProviderError | undefined> {
-  const accounts = gateway.accounts.ready(candidate.accounts, candidate.model)
-  let failure = accounts.length === 0 ? allResting(gateway, candidate) : undefined
-  for (const account of accounts) {
-    failure = await tryAccount(gateway, candidate, account, run, perform)
+  const { accounts } = gateway
+  const tried = new Set<string>()
+  let failure: ProviderError | undefined
+  for (;;) {
+    const reservation = await accounts.reserve(candidate, pictures, tried)
+    if (reservation === undefined) return failure ?? accounts.refusal(candidate, pictures)
+    tried.add(reservation.account.id)
+    failure = await tryAccount(gateway, reservation, run, perform)
     if (failure === undefined) return undefined
-    settle(gateway, candidate, account, failure)
+    await blame(gateway, candidate, reservation, failure)
     if (!mayGoOn(failure)) return failure
   }
-  return failure
 }
 
 async function tryAccount(
   gateway: Gateway,
-  { model }: Candidate,
-  account: Account,
+  reservation: Reservation,
   run: Run,
   perform: (context: Try) => Promise<void>,
 ): Promise<ProviderError | undefined> {
-  const leave = await unlessEnded(run, (signal) => gateway.accounts.enter(account, model, signal))
+  const { accounts } = gateway
+  const { account } = reservation
+  let delivered = 0
+  const counting = (context: Omit<Try, 'delivered'>) =>
+    perform({
+      ...context,
+      delivered: () => {
+        delivered += 1
+      },
+    })
+  let leave: (() => void) | undefined
   try {
-    const first = await callOnce(gateway, account, run, perform)
+    leave = await unlessEnded(run, (signal) => accounts.enter(account, signal))
+    const first = await callOnce(gateway, account, run, counting)
     if (first === undefined || first.maybePaid || !FAILURE_RULES[first.kind].retryHere) return first
     await unlessEnded(run, (signal) => sleep(PAUSE_BEFORE_RETRY, undefined, { signal: signal() }))
-    return await callOnce(gateway, account, run, perform)
+    return await callOnce(gateway, account, run, counting)
   } finally {
-    leave()
+    leave?.()
+    await accounts.settle(reservation, delivered)
   }
 }
 
@@ -92,7 +110,7 @@ async function callOnce(
   gateway: Gateway,
   account: Account,
   run: Run,
-  perform: (context: Try) => Promise<void>,
+  perform: (context: Omit<Try, 'delivered'>) => Promise<void>,
 ): Promise<ProviderError | undefined> {
   const ends = watch(run, gateway.settings.generationTimeout)
   try {
@@ -142,26 +160,19 @@ function watch(run: Run, time: number) {
 
 const ending = (run: Run): AbortSignal[] => (run.stopping ? [run.cancelled, run.stopping] : [run.cancelled])
 
-function settle(gateway: Gateway, candidate: Candidate, account: Account, failure: ProviderError): void {
+async function blame(
+  gateway: Gateway,
+  candidate: Candidate,
+  reservation: Reservation,
+  failure: ProviderError,
+): Promise<void> {
   const { coolDown, soft } = FAILURE_RULES[failure.kind]
   const { provider, model } = candidate
   gateway.metrics.drawn({ provider: provider.name, model, outcome: failure.kind })
   gateway.log.warn(
-    { account: account.id, kind: failure.kind, detail: failure.detail },
+    { account: reservation.account.id, kind: failure.kind, detail: failure.detail },
     'upstream call failed',
   )
   if (coolDown === 0) return
-  gateway.accounts.rest(account, candidate.model, { duration: restAfter(failure), soft, failure })
-}
-
-/** The failure that put the accounts to rest, again, with the time that is left of it. */
-function allResting(gateway: Gateway, { accounts, model }: Candidate): ProviderError {
-  const refusal = gateway.accounts.refusal(accounts, model)
-  if (refusal === undefined) return new ProviderError('auth', { detail: 'no key is configured for it.' })
-  const { kind, detail, code } = refusal.failure
-  return new ProviderError(kind, {
-    detail,
-    retryAfter: Math.ceil(refusal.wait / 1000),
-    ...(code ? { code } : {}),
-  })
+  await gateway.accounts.blame(reservation, model, { duration: restAfter(failure), soft, failure })
 }

@@ -3,6 +3,7 @@ import type { ImageJob } from '../../contract/job.ts'
 import { checkPicture } from '../bytes/check-picture.ts'
 import type { Spooled } from '../bytes/spooled.ts'
 import { addImage } from '../library/add.ts'
+import type { Account } from '../providers/provider.ts'
 import { newTask } from '../tasks/new-task.ts'
 import { finishTask, type TaskRecord } from '../tasks/task-table.ts'
 import type { Gateway } from './gateway.ts'
@@ -17,10 +18,18 @@ export interface ChatAlbum {
   close(): Promise<void>
 }
 
+export interface AlbumOptions {
+  owner: string
+  jobOf(): ImageJob
+  candidate: Candidate
+  /** The one that was asked. */
+  account: Account
+}
+
 /** The task is made with the first picture, since nobody can know before whether one will come. */
 export function createChatAlbum(
   gateway: Gateway,
-  { owner, jobOf, candidate }: { owner: string; jobOf: () => ImageJob; candidate: Candidate },
+  { owner, jobOf, candidate, account }: AlbumOptions,
 ): ChatAlbum {
   let task: Promise<TaskRecord> | undefined
   let count = 0
@@ -38,6 +47,7 @@ export function createChatAlbum(
       const position = count++
       const { id: taskId, job } = await task
       const { provider, model } = candidate
+      gateway.accounts.drew(account, 1)
       gateway.metrics.drawn({ provider: provider.name, model, outcome: 'ok' })
       return addImage(gateway.library, {
         picture,

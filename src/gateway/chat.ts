@@ -1,7 +1,8 @@
 import { AppError } from '../base/error.ts'
-import type { ChatReply, Provider } from '../providers/provider.ts'
+import type { Account, ChatReply, Provider } from '../providers/provider.ts'
 import type { ProviderError } from '../providers/provider-error.ts'
 import { attempt, type Run } from './attempt.ts'
+import { withinPool } from './candidates.ts'
 import { mayGoOn, toClientError } from './failure.ts'
 import type { Gateway } from './gateway.ts'
 import { type Candidate, candidateOf } from './route.ts'
@@ -18,16 +19,23 @@ export interface ChatCandidate extends Candidate {
 /** An upstream that has accepted a chat completion. */
 export interface PassedOn {
   candidate: ChatCandidate
+  /** The key that it was asked with. */
+  account: Account
   reply: ChatReply
 }
 
-/** Who can chat as a model; empty when nobody can. */
-export function chatCandidates(gateway: Pick<Gateway, 'providers'>, model: string): ChatCandidate[] {
-  return gateway.providers.serving(model).flatMap((provider) => {
+/** Who can chat as a model, with the keys of a pool where the caller is bound to one; empty when nobody can. */
+export function chatCandidates(
+  gateway: Pick<Gateway, 'providers' | 'accounts'>,
+  model: string,
+  pool?: string,
+): readonly ChatCandidate[] {
+  const candidates = gateway.providers.serving(model).flatMap((provider) => {
     const candidate = candidateOf(provider, model)
     const chat = provider.chat?.bind(provider)
     return chat && candidate.capabilities.kind === 'chat' ? [{ ...candidate, chat }] : []
   })
+  return withinPool(gateway, candidates, pool)
 }
 
 /**
@@ -42,15 +50,16 @@ export async function passOn(
 ): Promise<PassedOn> {
   let failure: ProviderError | undefined
   for (const candidate of candidates) {
-    let reply: ChatReply | undefined
-    failure = await attempt(gateway, candidate, run, async ({ account, signal }) => {
+    let passed: PassedOn | undefined
+    // How many pictures will come nobody knows: one that draws must have one left, and what comes is counted then.
+    const least = candidate.capabilities.draws ? 1 : 0
+    failure = await attempt(gateway, candidate, least, run, async ({ account, signal }) => {
       const { http } = gateway
-      reply = await candidate.chat(
-        { model: candidate.model, body },
-        { account, http, spool: run.spool, signal },
-      )
+      const call = { model: candidate.model, body }
+      const reply = await candidate.chat(call, { account, http, spool: run.spool, signal })
+      passed = { candidate, account, reply }
     })
-    if (reply) return { candidate, reply }
+    if (passed) return passed
     if (failure && !mayGoOn(failure)) break
   }
   throw failure ? toClientError(failure) : new AppError('server_error')

@@ -5,7 +5,7 @@ import type { Call, Inputs } from '../providers/provider.ts'
 import type { ProviderError } from '../providers/provider-error.ts'
 import { finishTask, type TaskRecord } from '../tasks/task-table.ts'
 import { attempt, type Run, unlessEnded } from './attempt.ts'
-import { candidatesFor } from './candidates.ts'
+import { candidatesFor, type Means } from './candidates.ts'
 import { credentialOf } from './credential.ts'
 import { asClientError, pauseAfter } from './failure.ts'
 import type { Gateway } from './gateway.ts'
@@ -77,12 +77,17 @@ async function askEveryone(
   harvest: Harvest,
 ): Promise<ProviderError[]> {
   const failures: ProviderError[] = []
-  for (const candidate of candidatesFor(gateway, task.job, credentialOf(gateway, task))) {
+  for (const candidate of candidatesFor(gateway, task.job, meansOf(gateway, task))) {
     if (harvest.missing === 0) break
     failures.push(...(await askFor(gateway, task, candidate, inputs, run, harvest)))
   }
   return failures
 }
+
+const meansOf = (gateway: Gateway, task: TaskRecord): Means => ({
+  credential: credentialOf(gateway, task),
+  pool: task.pool,
+})
 
 /** Asks one candidate for all that is missing, its calls side by side; whatever one of them does, the others end first. */
 async function askFor(
@@ -143,12 +148,14 @@ async function performCall(
     ? await unlessEnded(run, (signal) => gateway.turns.take(task.id, signal()))
     : () => {}
   try {
-    const failure = await attempt(gateway, candidate, run, async ({ account, signal, arrived }) => {
+    const failure = await attempt(gateway, candidate, call.images, run, async (context) => {
       // Another account is asked only for what the one before did not deliver.
       if (claimed.length === 0) return
       const now = claimed.length === call.images ? call : (smaller(claimed.length) ?? call)
+      const { account, signal, arrived, delivered } = context
       for await (const event of candidate.provider.run(now, { account, http, spool, signal })) {
         if (event.type !== 'progress') arrived()
+        if (event.type === 'image') delivered()
         await harvest.take(candidate, event, claimed)
       }
     })

@@ -11,16 +11,17 @@ export interface Candidate {
   provider: Provider
   model: string
   capabilities: Capabilities
-  /** The keys to choose from. */
-  accounts: readonly Account[]
+  /** The caller's own key, in place of ours. */
+  account?: Account | undefined
+  /** The pool of our keys from which one is chosen. */
+  pool?: string | undefined
 }
 
-/** A provider as a candidate with its own keys. */
+/** A provider as a candidate with keys of ours. */
 export const candidateOf = (provider: Provider, model: string): Candidate => ({
   provider,
   model,
   capabilities: provider.capabilities(model),
-  accounts: provider.accounts,
 })
 
 /** The job with those who can do it, preferred first; never empty. */

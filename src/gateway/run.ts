@@ -167,7 +167,7 @@ export async function retryTask(
   task: TaskRecord,
   credential?: Credential,
 ): Promise<TaskRecord> {
-  candidatesFor(gateway, task.job, credential)
+  candidatesFor(gateway, task.job, { credential, pool: task.pool })
   const sealed = credential && sealCredential(gateway, task.id, credential)
   const restarted = await restartTask(gateway.database.query, task.id, sealed)
   if (!restarted) {

@@ -1,6 +1,6 @@
 import type { Capabilities, ModelInfo, Provider } from './provider.ts'
 
-/** The configured providers, in the order in which they are preferred. */
+/** The providers that can be asked now, in the order in which they are preferred. */
 export interface ProviderList {
   readonly all: readonly Provider[]
   /** Providers that serve a public model: those that list it before those that only may have it, preferred first. */
@@ -15,25 +15,32 @@ export interface ProviderList {
   chatting(): string | undefined
 }
 
-export function createProviderList(all: readonly Provider[]): ProviderList {
+/** @param isOpen whether a provider can be asked: one whose keys all come from elsewhere may have none at times */
+export function createProviderList(
+  configured: readonly Provider[],
+  isOpen: (provider: Provider) => boolean = () => true,
+): ProviderList {
+  const all = () => configured.filter(isOpen)
   const models = () => {
     const first = new Map<string, ModelInfo>()
-    for (const model of all.flatMap((provider) => provider.models()))
+    for (const model of all().flatMap((provider) => provider.models()))
       if (!first.has(model.id)) first.set(model.id, model)
     return [...first.values()]
   }
   const firstThat = (isRight: (capabilities: Capabilities) => boolean): string | undefined =>
-    all
+    all()
       .flatMap((provider) => provider.models().map(({ id }) => ({ id, provider })))
       .find(({ id, provider }) => isRight(provider.capabilities(id)))?.id
   return {
-    all,
+    get all() {
+      return all()
+    },
     serving: (model) => {
-      const able = all.filter((provider) => provider.serves(model))
+      const able = all().filter((provider) => provider.serves(model))
       const [named, guessed] = [able.filter(names(model)), able.filter((provider) => !names(model)(provider))]
       return [...named, ...guessed]
     },
-    listing: (model) => all.filter(names(model)),
+    listing: (model) => all().filter(names(model)),
     models,
     preferred: () => firstThat(({ draws }) => draws) ?? '',
     chatting: () => firstThat(({ kind, draws }) => kind === 'chat' && !draws),

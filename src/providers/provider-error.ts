@@ -20,6 +20,8 @@ export interface ProviderErrorOptions {
   code?: string
   /** The parameter that the upstream blames. */
   param?: string
+  /** The upstream does not know the key, or not any more: asking with it again is of no use. */
+  expired?: boolean
   /** The request may have been carried out (and billed), so it must not be sent again. Default: depends on the kind. */
   maybePaid?: boolean
   cause?: unknown
@@ -33,6 +35,7 @@ export class ProviderError extends Error {
   readonly retryAfter: number | undefined
   readonly code: string | undefined
   readonly param: string | undefined
+  readonly expired: boolean
   readonly maybePaid: boolean
 
   constructor(kind: ProviderErrorKind, options: ProviderErrorOptions) {
@@ -42,6 +45,7 @@ export class ProviderError extends Error {
     this.retryAfter = options.retryAfter
     this.code = options.code
     this.param = options.param
+    this.expired = options.expired ?? false
     this.maybePaid = options.maybePaid ?? false
   }
 }

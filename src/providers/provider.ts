@@ -83,6 +83,7 @@ export interface Plan {
 /** A key or token of a provider. */
 export interface Account {
   id: string
+  /** Empty for an upstream that wants no key. */
   secret: string
   /** A caller brought it for its own request. */
   brought?: boolean
@@ -152,7 +153,10 @@ export type ImageEvent =
 export interface Provider {
   /** Unique among the configured providers, e.g. `openai`, `relay`, `demo`. */
   readonly name: string
-  /** The keys to choose from; at least one (an upstream without keys has one with an empty secret). */
+  /**
+   * Those of its configuration: one with an empty secret where the upstream needs no key, none where all of them come from
+   * elsewhere. The gateway keeps them, together with others, in `accounts/`.
+   */
   readonly accounts: readonly Account[]
   /** Public models known now. */
   models(): readonly ModelInfo[]
@@ -164,5 +168,5 @@ export interface Provider {
   /** Passes a chat completion on; throws like `run` for everything but a 2xx. Absent where there are no chat models. */
   chat?(call: ChatCall, context: CallContext): Promise<ChatReply>
   /** Asks the upstream for its models; failures leave the last list in place. Absent where the list is fixed. */
-  discover?(context: Pick<CallContext, 'http' | 'signal'>): Promise<void>
+  discover?(context: Pick<CallContext, 'account' | 'http' | 'signal'>): Promise<void>
 }

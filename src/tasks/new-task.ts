@@ -10,6 +10,8 @@ export interface TaskBeginning extends Pick<Task, 'mode' | 'owner' | 'job' | 'cr
   webhookUrl?: string | undefined
   /** How many pictures of the job are accepted; default all. */
   total?: number | undefined
+  /** The pool of accounts that its caller is bound to. */
+  pool?: string | undefined
 }
 
 /** A task at its beginning: one that a client waits for runs at once, any other waits in the queue. */
@@ -23,6 +25,7 @@ export function newTask(beginning: TaskBeginning): TaskRecord {
     requestHash = '',
     webhookUrl,
     total = job.n,
+    pool,
   } = beginning
   return {
     id: newId(),
@@ -42,5 +45,6 @@ export function newTask(beginning: TaskBeginning): TaskRecord {
     createdAt,
     finishedAt: undefined,
     credential: undefined,
+    pool,
   }
 }

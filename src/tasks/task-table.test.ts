@@ -35,6 +35,7 @@ const newTask = (differences: Partial<TaskRecord> = {}): TaskRecord => ({
   createdAt: 1000,
   finishedAt: undefined,
   credential: undefined,
+  pool: undefined,
   ...differences,
 })
 

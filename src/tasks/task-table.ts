@@ -11,6 +11,8 @@ export interface TaskRecord extends Task {
   requestHash: string
   /** The caller's own upstream key, sealed; gone when the task ends. */
   credential: string | undefined
+  /** The pool of accounts that its caller was bound to. */
+  pool: string | undefined
 }
 
 type Query = Kysely<Schema>
@@ -38,6 +40,7 @@ export async function insertTask(query: Query, task: TaskRecord): Promise<void> 
       finished_at: null,
       deleted_at: null,
       credential: task.credential ?? null,
+      pool: task.pool ?? null,
     })
     .execute()
 }
@@ -255,5 +258,6 @@ export function toTask(row: Selectable<TaskTable>): TaskRecord {
     createdAt: row.created_at,
     finishedAt: row.finished_at ?? undefined,
     credential: row.credential ?? undefined,
+    pool: row.pool ?? undefined,
   }
 }

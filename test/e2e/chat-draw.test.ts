@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { resetUsage } from '../../src/gateway/manage-accounts.ts'
 import { json, startPictor, startWithAnyModel, type TestGateway } from '../pictor.ts'
 import {
   answer,
@@ -19,6 +20,8 @@ beforeAll(async () => {
   pictor = await startWithAnyModel()
 })
 afterAll(() => pictor?.[Symbol.asyncDispose]())
+// One test refuses the key for good; the others need it.
+afterEach(() => resetUsage(pictor.app.parts.gateway))
 
 const cat = { messages: [user('a cat')], size: '64x64' }
 

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { resetUsage } from '../../src/gateway/manage-accounts.ts'
 import { startPictor, startWithAnyModel, startWithUpstream, type TestGateway } from '../pictor.ts'
 import { startFakeOpenAi } from '../upstreams/openai.ts'
 import { answer, complete, linksIn, post, stream, user } from './chat.ts'
@@ -9,6 +10,8 @@ beforeAll(async () => {
   pictor = await startWithAnyModel()
 })
 afterAll(() => pictor?.[Symbol.asyncDispose]())
+// One test refuses the key for good; the others need it.
+afterEach(() => resetUsage(pictor.app.parts.gateway))
 
 const messages = [user('tell me about cats')]
 

@@ -1,5 +1,6 @@
 import OpenAI from 'openai'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { resetUsage } from '../../src/gateway/manage-accounts.ts'
 import { json, startPictor, startWithAnyModel, type TestGateway, type TestPictor } from '../pictor.ts'
 import { type FakeOpenAi, startFakeOpenAi } from '../upstreams/openai.ts'
 import type { BehaviourName } from '../upstreams/openai-behaviours.ts'
@@ -32,6 +33,9 @@ describe('two keys', () => {
     await pictor[Symbol.asyncDispose]()
     await upstream.close()
   })
+
+  // A key that was refused once is not asked again, for whatever model.
+  afterEach(() => resetUsage(pictor.app.parts.gateway))
 
   test('are used in turn', async () => {
     for (let request = 0; request < 4; request += 1) await ask(pictor, 'image-turns')
@@ -147,6 +151,7 @@ describe('what a client sees of a failure', () => {
     pictor = await startWithAnyModel({ GENERATION_TIMEOUT: '1' })
   })
   afterAll(() => pictor?.[Symbol.asyncDispose]())
+  afterEach(() => resetUsage(pictor.app.parts.gateway))
 
   const failures: Partial<Record<BehaviourName, [number, string, string]>> = {
     'moderation-400': [400, 'moderation_blocked', 'Moderation blocked'],

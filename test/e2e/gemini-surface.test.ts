@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ApiError } from '@google/genai'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { resetUsage } from '../../src/gateway/manage-accounts.ts'
 import { json, startPictor, startWithAnyModel, type TestGateway, type TestPictor } from '../pictor.ts'
 import { startPictorProcess } from '../process.ts'
 import {
@@ -22,6 +23,8 @@ beforeAll(async () => {
   pictor = await startWithAnyModel()
 })
 afterAll(() => pictor?.[Symbol.asyncDispose]())
+// One test refuses the key for good; the others need it.
+afterEach(() => resetUsage(pictor.app.parts.gateway))
 
 const ai = () => gemini(pictor).models
 

@@ -108,6 +108,7 @@ async function begin(
     inputs: { images },
     mode: 'async',
     owner: request.caller.owner,
+    pool: request.caller.accountPool,
     total: await roomFor(gateway, job.n),
     credential: credentialOf(body),
   })

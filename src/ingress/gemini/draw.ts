@@ -94,6 +94,7 @@ function acceptJob(surface: Surface, job: ImageJob, inputs: Inputs, request: Fas
     inputs,
     mode: 'sync',
     owner: request.caller.owner,
+    pool: request.caller.accountPool,
     idempotencyKey: idempotencyKeyOf(request),
   })
 }

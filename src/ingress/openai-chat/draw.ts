@@ -57,6 +57,7 @@ export async function draw(
     inputs: { images },
     mode: 'sync',
     owner: request.caller.owner,
+    pool: request.caller.accountPool,
   })
   const events = gateway.progress.listen(accepted.task.id)
   const run = runNow(gateway, accepted, { spool: request.spool, abandoned: options.gone })

@@ -43,11 +43,12 @@ export async function pass(
   const messages = await replaceOwnUrls(body.messages, (id) => ownPicture(surface, id))
   const run = { spool, cancelled: NEVER, abandoned: options.gone }
   const passed = await passOn(gateway, options.candidates, { ...body, messages }, run)
-  const { candidate } = passed
+  const { candidate, account } = passed
   const album = createChatAlbum(gateway, {
     owner: caller.owner,
     jobOf: () => jobOf(body, candidate, options),
     candidate,
+    account,
   })
   const rewriting = {
     spool,

@@ -15,23 +15,35 @@ export interface RoadSettings {
 }
 
 /**
- * Who answers a chat. A model that only draws always draws, one that chats and draws decides by itself, and one that only
+ * Who answers a chat, with the accounts of a pool where the caller is bound to one. A model that only draws always draws, one that chats and draws decides by itself, and one that only
  * writes is left alone unless the words ask for a picture. The alias is whoever is right for the words.
  */
-export function chooseRoad(gateway: Gateway, settings: RoadSettings, body: ChatRequest): Road {
+export function chooseRoad(
+  gateway: Gateway,
+  settings: RoadSettings,
+  body: ChatRequest,
+  pool: string | undefined,
+): Road {
   const { alias } = gateway.settings
   const model = body.model ?? alias
-  const candidates = chatCandidates(gateway, model === alias ? chatModelOf(gateway, settings) : model)
+  const candidates = chatCandidates(gateway, model === alias ? chatModelOf(gateway, settings) : model, pool)
   const [first] = candidates
   if (first === undefined)
-    return isClientTask(body.messages) ? leaveToWriter(gateway, settings, model) : { kind: 'draw', model }
+    return isClientTask(body.messages)
+      ? leaveToWriter(gateway, settings, model, pool)
+      : { kind: 'draw', model }
   if (model !== alias && (first.capabilities.draws || wantsImages(body))) return { kind: 'pass', candidates }
   return wantsPicture(settings, body) ? { kind: 'draw', model: alias } : { kind: 'pass', candidates }
 }
 
 /** Clients ask the model of a chat for its title and the like; a picture of that would only cost. */
-function leaveToWriter(gateway: Gateway, settings: RoadSettings, model: string): Road {
-  const candidates = chatCandidates(gateway, chatModelOf(gateway, settings))
+function leaveToWriter(
+  gateway: Gateway,
+  settings: RoadSettings,
+  model: string,
+  pool: string | undefined,
+): Road {
+  const candidates = chatCandidates(gateway, chatModelOf(gateway, settings), pool)
   if (candidates.length > 0) return { kind: 'pass', candidates }
   const detail = 'it draws, and writes no titles or summaries.'
   throw new AppError('unsupported_operation', { param: 'messages', values: { model, detail } })

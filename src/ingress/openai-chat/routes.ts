@@ -32,7 +32,7 @@ export function chatRoutes(app: FastifyInstance, surface: Surface): void {
 async function answer(surface: Surface, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { gateway, settings } = surface
   const body = request.body as ChatRequest
-  const road = chooseRoad(gateway, settings, body)
+  const road = chooseRoad(gateway, settings, body, request.caller.accountPool)
   const model = body.model ?? gateway.settings.alias
   const facts = { id: `chatcmpl-${newId()}`, model, created: Math.floor(gateway.clock.now() / 1000) }
   const language = () => languageOf(settings.chatLanguage, request, body)

@@ -94,6 +94,7 @@ async function perform(
     inputs: job.kind === 'generate' ? { images: [] } : await inputsOf(surface, request, gone),
     mode: wantsJob(request, body) ? 'async' : 'sync',
     owner: request.caller.owner,
+    pool: request.caller.accountPool,
     idempotencyKey: idempotencyKeyOf(request),
     webhookUrl: webhookOf(surface, body),
   }

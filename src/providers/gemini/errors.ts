@@ -33,6 +33,7 @@ export function toProviderError(reply: FailedReply): ProviderError {
     code: isLost ? 'model_not_found' : said.status || undefined,
     param: kind === 'bad_param' ? (isLost ? 'model' : paramOf(said)) : undefined,
     retryAfter: waitOf(kind, said, reply),
+    expired: kind === 'auth' && isKeyGone(status, said),
     maybePaid: kind === 'timeout' || (reply.status < 300 && kind === 'upstream_bug'),
   })
 }
@@ -86,6 +87,11 @@ function kindOf(status: number, said: SaidError, { body, text }: FailedReply): P
   return status >= 400 && status < 500 ? 'bad_param' : 'upstream_bug'
 }
 
+function isKeyGone(status: number, { message, details }: SaidError): boolean {
+  return status === 401 || details.reason === 'API_KEY_INVALID' || KEY_GONE.test(message)
+}
+
+const KEY_GONE = /api key (not valid|not found|expired|was reported)/i
 const AUTH_REASONS = new Set([
   'API_KEY_INVALID',
   'API_KEY_SERVICE_BLOCKED',

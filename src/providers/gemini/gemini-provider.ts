@@ -1,5 +1,5 @@
 import type { OutgoingReply } from '../../base/http.ts'
-import { accountsFor } from '../accounts.ts'
+import { accountsFor } from '../accounts-for.ts'
 import type { Call, CallContext, ImageEvent, Provider } from '../provider.ts'
 import { translateError } from '../translate-error.ts'
 import { GEMINI_BASE_URL, withVersion } from './base-url.ts'
@@ -51,8 +51,8 @@ export function createGeminiProvider(config: GeminiConfig): Provider {
     }
   }
 
-  async function discover(context: Pick<CallContext, 'http' | 'signal'>): Promise<void> {
-    const secret = accounts[0]?.secret ?? ''
+  async function discover(context: Pick<CallContext, 'account' | 'http' | 'signal'>): Promise<void> {
+    const { secret } = context.account
     try {
       models.learn(await fetchModels(upstream, secret, context))
     } catch (error) {

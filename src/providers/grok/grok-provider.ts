@@ -9,8 +9,8 @@ export interface GrokConfig {
   name: string
   /** `wss://…` or `ws://…`. */
   url: string
-  /** At least one. */
-  accounts: readonly Account[]
+  /** None where they all come from elsewhere. */
+  accounts?: readonly Account[]
   /** The proxy for accounts that have none of their own, in place of that of all requests. */
   proxyUrl?: string | undefined
   /** Milliseconds for one call. */
@@ -32,7 +32,7 @@ const MODELS: readonly ModelInfo[] = [{ id: MODEL, created: 0, ownedBy: 'xai' }]
  * when it was aborted, and faults of our own disk as they are.
  */
 export function createGrokProvider(config: GrokConfig): Provider {
-  const { name, accounts, url, proxyUrl } = config
+  const { name, accounts = [], url, proxyUrl } = config
   const timings = { ...TIMINGS, all: config.timeout * WHOLE, ...config.timings }
   const upstream: Upstream = { url, proxyUrl, timings }
   return {

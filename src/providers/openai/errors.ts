@@ -30,6 +30,7 @@ export function toProviderError(reply: FailedReply): ProviderError {
     ...defined('code', said.code && scrub(said.code, reply.secret)),
     ...defined('param', said.param ?? (said.code === 'model_not_found' ? 'model' : undefined)),
     ...defined('retryAfter', WAITING.has(kind) ? retryAfter(reply.headers, said.message) : undefined),
+    expired: kind === 'auth' && reply.status === 401,
     maybePaid: kind === 'timeout' || (reply.status < 300 && (kind === 'upstream_bug' || kind === 'no_image')),
   })
 }

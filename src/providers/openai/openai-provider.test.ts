@@ -9,6 +9,7 @@ import type { BehaviourName } from '../../../test/upstreams/openai-behaviours.ts
 import { createOutgoing, type Outgoing } from '../../base/http.ts'
 import { openSpoolDirectory, type Spool, type SpoolDirectory } from '../../bytes/spool.ts'
 import { providerConformance } from '../conformance.ts'
+import { firstAccount } from '../conformance-bench.ts'
 import type { ImageEvent, Inputs, ModelInfo, Provider } from '../provider.ts'
 import { ProviderError } from '../provider-error.ts'
 import { createOpenAiProvider, type OpenAiConfig } from './openai-provider.ts'
@@ -374,7 +375,7 @@ describe('models', () => {
       { id: 'vendor/speaker', output_modalities: ['audio'] },
     ]
     const provider = makeProvider()
-    await provider.discover?.({ http, signal: new AbortController().signal })
+    await discover(provider)
     expect(kindsOf(provider)).toEqual({
       'gpt-4o': 'chat',
       'gpt-image-1.5': 'image that draws',
@@ -393,7 +394,7 @@ describe('models', () => {
     const provider = makeProvider()
     expect(provider.serves('gpt-4o-mini')).toBe(true)
     expect(provider.serves('painter-9000')).toBe(false)
-    await provider.discover?.({ http, signal: new AbortController().signal })
+    await discover(provider)
     expect(provider.models().map(({ id }) => id)).toEqual(['gpt-4o'])
     expect(provider.serves('gpt-image-1')).toBe(true)
     expect(provider.serves('gpt-4o')).toBe(true)
@@ -403,9 +404,7 @@ describe('models', () => {
   test('a relay without a list serves whatever is asked for', async () => {
     fake.models = undefined
     const provider = makeProvider()
-    await expect(provider.discover?.({ http, signal: new AbortController().signal })).rejects.toBeInstanceOf(
-      ProviderError,
-    )
+    await expect(discover(provider)).rejects.toBeInstanceOf(ProviderError)
     expect(provider.serves('painter-9000')).toBe(true)
   })
 
@@ -421,7 +420,7 @@ describe('models', () => {
       'my-chat': 'chat',
     })
     expect(provider.serves('gpt-4o')).toBe(false)
-    await provider.discover?.({ http, signal: new AbortController().signal })
+    await discover(provider)
     expect(Object.entries(kindsOf(provider))).toEqual([
       ['painter-9000', 'image that draws'],
       ['gpt-5', 'chat that draws'],
@@ -436,7 +435,7 @@ describe('models', () => {
   test('where a list says what a configured model gives, that counts', async () => {
     fake.models = [{ id: 'omni', output_modalities: ['text', 'image'] }]
     const provider = makeProvider({ fixedModels: ['omni'] })
-    await provider.discover?.({ http, signal: new AbortController().signal })
+    await discover(provider)
     expect(kindsOf(provider)).toEqual({ omni: 'chat that draws' })
   })
 
@@ -527,3 +526,6 @@ async function unusedPort(): Promise<number> {
   })
   return await promise
 }
+
+const discover = (provider: Provider) =>
+  provider.discover?.({ account: firstAccount(provider), http, signal: new AbortController().signal })
