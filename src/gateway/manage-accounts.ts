@@ -14,7 +14,7 @@ export const listAccounts = ({ accounts }: Accounts, provider?: string): Promise
  * Adds accounts. A token that is known and out of use gets another chance and counts as added.
  * @throws AppError `invalid_value` that names what is wrong
  */
-export function addAccounts(
+export async function addAccounts(
   { accounts }: Accounts,
   added: NewAccounts,
 ): Promise<{ added: number; duplicates: number }> {
@@ -27,7 +27,11 @@ export function addAccounts(
 }
 
 /** Changes the pool, weight, priority, limit or state of an account; whether it exists. @throws AppError `invalid_value` */
-export function changeAccount({ accounts }: Accounts, id: string, changes: AccountChanges): Promise<boolean> {
+export async function changeAccount(
+  { accounts }: Accounts,
+  id: string,
+  changes: AccountChanges,
+): Promise<boolean> {
   checkChanges(changes)
   return accounts.manage.change(id, changes)
 }

@@ -193,7 +193,14 @@ describe('POST /images/export', () => {
       const row = await rowOf(pictor, id)
       expect(sha256Of(entries.get(file) ?? Buffer.alloc(0))).toBe(row.sha256)
       expect(lines.find((line) => line.id === id)).toEqual({
-        ...{ id, file, prompt: row.prompt, revised_prompt: row.revised_prompt, model: row.model },
+        ...{
+          id,
+          file,
+          prompt: row.prompt,
+          sent_prompt: null,
+          revised_prompt: row.revised_prompt,
+          model: row.model,
+        },
         ...{ provider: 'openai', upstream_model: row.upstream_model, seed: null, width: 640, height: 320 },
         ...{ mime: 'image/png', bytes: row.bytes, sha256: row.sha256, task_id: row.task_id },
         parameters: { kind: 'generate', n: expect.any(Number), size: '640x320' },

@@ -219,11 +219,11 @@ describe('how it is turned on', () => {
     await expect(pictor.openai.models.retrieve(MODEL)).rejects.toMatchObject({ status: 404 })
   })
 
-  test('a file that holds something else stops the start, and is not shown', async () => {
-    await writeFile(join(folder, 'key.txt'), 'fine\nnot a token\n')
-    const failure = await start().catch((error: unknown) => error)
-    expect(String(failure)).toMatch(/SSO_FILE .*key\.txt: line 2 is not a session token/)
-    expect(String(failure)).not.toContain('not a token\n')
+  test('lines of the file that are no tokens are passed over', async () => {
+    await writeFile(join(folder, 'key.txt'), '# mine\nnot a token\nfine\n')
+    await using pictor = await start()
+    const accounts = await pictor.app.parts.gateway.accounts.manage.list('grok')
+    expect(accounts).toHaveLength(1)
   })
 
   test.each([

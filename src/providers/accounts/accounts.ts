@@ -140,7 +140,8 @@ async function blame(
   model: string,
   { failure, duration, soft }: Blame,
 ): Promise<void> {
-  if (own) core.ledger.note(own.id, { failures: 1, lastError: failure.message })
+  // What may be nobody's fault, a broken line say, is not counted against it.
+  if (own && !soft) core.ledger.note(own.id, { failures: 1, lastError: failure.message })
   if (own && failure.expired) {
     own.row.state = 'expired'
     await expireAccount(core.database.query, own.id)

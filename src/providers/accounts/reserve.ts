@@ -1,6 +1,6 @@
 import type { Account } from '../provider.ts'
 import { loadAccount, returnPictures, takePictures } from './account-table.ts'
-import { type Choice, type Core, hasLeft, ownOf } from './core.ts'
+import { type Choice, type Core, ownOf } from './core.ts'
 import { limitOf } from './policy.ts'
 import type { OwnAccount } from './roster.ts'
 import { firstOf, payCredit, type Standing } from './strategy.ts'
@@ -32,21 +32,21 @@ export function createReserving(core: Core): Reserving {
   let turns = 0
 
   function choose(choice: Choice, pictures: number, passed: ReadonlySet<string>): OwnAccount | undefined {
+    const { name } = choice.provider
+    const { strategy } = core.policyOf(name)
     const able = ownOf(core, choice).filter(
-      (account) =>
-        !passed.has(account.id) && isAble(core, account, choice.model) && hasLeft(core, account, pictures),
+      (account) => !passed.has(account.id) && isAble(core, account, choice.model),
     )
-    const best = bestOf(able, (account) => reluctance(core, account, choice.model))
-    if (best.length === 0) return undefined
-    const { strategy } = core.policyOf(choice.provider.name)
-    const standings = best.map((account) => standingOf(core, account))
-    const state = { now: core.clock.now(), last: last.get(choice.provider.name) }
-    const chosen = firstOf(strategy, standings, state)
+    const standings = standingsOf(core, name, able).filter(
+      ({ used, limit = Number.POSITIVE_INFINITY }) => used + pictures <= limit,
+    )
+    const best = bestOf(standings, ({ account }) => reluctance(core, account, choice.model))
+    const chosen = firstOf(strategy, best, { now: core.clock.now(), last: last.get(name) })
     if (chosen === undefined) return undefined
-    if (strategy === 'weighted') payCredit(standings, chosen)
+    if (strategy === 'weighted') payCredit(best, chosen)
     turns += 1
     chosen.mark.turn = turns
-    last.set(choice.provider.name, chosen.id)
+    last.set(name, chosen.id)
     return chosen.account
   }
 
@@ -93,18 +93,25 @@ function bestOf<One>(all: readonly One[], cost: (one: One) => number): One[] {
   return all.filter((_, index) => costs[index] === least)
 }
 
-function standingOf(core: Core, account: OwnAccount): Standing & { account: OwnAccount } {
-  const { id, row, mark, provider } = account
-  return {
-    id,
-    used: usedOn(row, core.today()),
-    limit: limitOf(row, core.policyOf(provider)),
-    lastUsedAt: row.last_used_at ?? undefined,
-    weight: row.weight,
-    priority: row.priority,
-    mark,
-    account,
-  }
+function standingsOf(
+  core: Core,
+  provider: string,
+  accounts: readonly OwnAccount[],
+): (Standing & { account: OwnAccount })[] {
+  const [policy, day] = [core.policyOf(provider), core.today()]
+  return accounts.map((account) => {
+    const { id, row, mark } = account
+    return {
+      id,
+      used: usedOn(row, day),
+      limit: limitOf(row, policy),
+      lastUsedAt: row.last_used_at ?? undefined,
+      weight: row.weight,
+      priority: row.priority,
+      mark,
+      account,
+    }
+  })
 }
 
 /** Accounts that are not ours to keep count of: they only rest. */
