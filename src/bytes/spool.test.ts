@@ -124,3 +124,16 @@ test('what dead processes left behind is removed, what lives is not', async () =
   expect((await readdir(root)).toSorted()).toEqual([names.elsewhere, names.living].toSorted())
   await rm(root, { recursive: true })
 })
+
+test('what somebody else writes is taken over, and nothing of it is left behind', async () => {
+  await using spool = await openTestSpool()
+  const taken = await spool.spool.take((path) => writeFile(path, 'written elsewhere'))
+  expect(taken.bytes).toBe(17)
+  expect(await readFile(taken.path, 'utf8')).toBe('written elsewhere')
+  const failed = spool.spool.take(async (path) => {
+    await writeFile(path, 'half')
+    throw new Error('no more')
+  })
+  await expect(failed).rejects.toThrow('no more')
+  expect(await spool.files()).toHaveLength(1)
+})
