@@ -61,6 +61,7 @@ export interface Config {
   readonly storeUpstreamUrls: boolean
   readonly webhookSecret?: string
   readonly gatewayModel: string
+  readonly pricesFile?: string
   readonly defaultAspectRatio?: Values['defaultAspectRatio']
 }
 

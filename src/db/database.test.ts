@@ -25,7 +25,10 @@ for (const engine of testDatabases()) {
       const tables = await query.introspection.getTables()
       const names = tables.map(({ name }) => name).filter((name) => !name.startsWith('search_'))
       expect(names.sort()).toEqual(
-        ['api_key', 'blob', 'counter', 'image', 'job', 'session', 'setting', 'task', 'task_input'].sort(),
+        [
+          ...['api_key', 'blob', 'counter', 'image', 'job', 'key_quota', 'session', 'setting', 'task'],
+          ...['task_input', 'usage_day'],
+        ].sort(),
       )
     })
 
@@ -233,6 +236,9 @@ const task = (differences: Partial<TaskTable>): TaskTable => ({
   finished_at: null,
   deleted_at: null,
   credential: null,
+  reserved: null,
+  reserved_day: null,
+  uncounted: null,
   ...differences,
 })
 

@@ -2,6 +2,7 @@ import { AppError } from '../base/error.ts'
 import type { ChatReply, Provider } from '../providers/provider.ts'
 import type { ProviderError } from '../providers/provider-error.ts'
 import { attempt, type Run } from './attempt.ts'
+import { type EndedChat, noteChat } from './chat-usage.ts'
 import { mayGoOn, toClientError } from './failure.ts'
 import type { Gateway } from './gateway.ts'
 import { type Candidate, candidateOf } from './route.ts'
@@ -39,6 +40,7 @@ export async function passOn(
   candidates: readonly ChatCandidate[],
   body: Readonly<Record<string, unknown>>,
   run: Run,
+  asked: Pick<EndedChat, 'owner' | 'model' | 'begun'>,
 ): Promise<PassedOn> {
   let failure: ProviderError | undefined
   for (const candidate of candidates) {
@@ -53,5 +55,7 @@ export async function passOn(
     if (reply) return { candidate, reply }
     if (failure && !mayGoOn(failure)) break
   }
+  const [candidate] = candidates
+  if (candidate) noteChat(gateway, { ...asked, candidate, usage: undefined, how: 'failed' })
   throw failure ? toClientError(failure) : new AppError('server_error')
 }

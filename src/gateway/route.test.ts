@@ -20,6 +20,7 @@ const settings = {
   workers: 1,
   queueLimit: 1,
   allowPrivateUpstreams: false,
+  timeZone: 'UTC',
   defaultAspectRatio: undefined,
 }
 const demo = createDemoProvider()

@@ -8,6 +8,7 @@ import { chatRoutes } from './openai-chat/routes.ts'
 import { jobRoutes } from './openai-images/jobs.ts'
 import { modelRoutes } from './openai-images/models.ts'
 import { imageRoutes } from './openai-images/routes.ts'
+import { shownPath } from './shown-path.ts'
 import type { Surface } from './surface.ts'
 
 /** The OpenAI surface under `/v1`. */
@@ -15,7 +16,7 @@ export function openAiSurface(surface: Surface) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler(errorReply(openAiShape))
     app.setNotFoundHandler({ preHandler: [] }, (request) => {
-      throw new AppError('not_found', { values: { what: `${request.method} ${request.url.split('?')[0]}` } })
+      throw new AppError('not_found', { values: { what: `${request.method} ${shownPath(request.url)}` } })
     })
     await allowOtherOrigins(app)
     app.addHook('onRoute', ({ schema }) => {

@@ -73,7 +73,7 @@ async function perform(
     job,
     inputs: kind === 'generate' ? { images: [] } : await inputsOf(surface, request, gone),
     mode: wantsJob(request, body) ? 'async' : 'sync',
-    owner: request.caller.owner,
+    caller: request.caller,
     idempotencyKey: idempotencyKeyOf(request),
     webhookUrl: webhookOf(surface, body),
   }
