@@ -5,12 +5,14 @@ import { AppError } from './base/error.ts'
 import { newRequestId } from './base/id.ts'
 import type { Logger } from './base/log.ts'
 import type { Config } from './config.ts'
+import { adminSurface } from './ingress/admin/plugin.ts'
 import { batchSurface } from './ingress/batch/plugin.ts'
 import { answerBrokenRequest } from './ingress/broken-request.ts'
 import { batchShape, errorReply } from './ingress/error-reply.ts'
 import { geminiUrl } from './ingress/gemini/sdk-url.ts'
 import { geminiSurface } from './ingress/gemini-surface.ts'
 import { openAiSurface } from './ingress/openai-surface.ts'
+import { shownPath } from './ingress/shown-path.ts'
 import type { Surface } from './ingress/surface.ts'
 import { apiReference } from './ingress/system/api-reference.ts'
 import { systemSurface } from './ingress/system/plugin.ts'
@@ -63,7 +65,7 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
   })
   server.setErrorHandler(errorReply(batchShape))
   server.setNotFoundHandler(({ method, url }) => {
-    throw new AppError('not_found', { values: { what: `${method} ${url.split('?')[0]}` } })
+    throw new AppError('not_found', { values: { what: `${method} ${shownPath(url)}` } })
   })
   await apiReference(server, version)
   await server.register(websocket, { options: { maxPayload: MOST_HEARD } })
@@ -73,6 +75,7 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
     await scope.register(openAiSurface(surface), { prefix: '/v1' })
     await scope.register(batchSurface(surface), { prefix: '/api/v1' })
     await scope.register(geminiSurface(surface), { prefix: '/v1beta' })
+    await scope.register(adminSurface({ gateway, keys, sessions }))
     await scope.register(systemSurface({ gateway, sessions, version }))
   })
   await server.ready()

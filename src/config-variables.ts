@@ -359,6 +359,13 @@ export const VARIABLES = {
     default: 'pictor',
     description: 'Model name that stands for the best model there is here.',
   }),
+  pricesFile: optional({
+    name: 'PRICES_FILE',
+    group: 'Access',
+    kind: text('the path of a JSON file'),
+    otherwise: 'the public list prices',
+    description: 'Prices of your own for the usage, which come before the public ones; see docs/keys.md.',
+  }),
   chatPictures: withDefault({
     name: 'CHAT_PICTURES',
     group: 'Chat',

@@ -75,6 +75,7 @@ export interface Config {
   readonly promptEnhancement: boolean
   /** The chat model that translates prompts. */
   readonly promptModel: string
+  readonly pricesFile?: string
   readonly defaultAspectRatio?: Values['defaultAspectRatio']
 }
 

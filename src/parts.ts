@@ -1,7 +1,9 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createKeys } from './access/keys.ts'
+import { createPrices, parsePrices } from './access/prices.ts'
 import { createSessions } from './access/session.ts'
+import { createUsage } from './access/usage.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { createOutgoing } from './base/http.ts'
 import type { Logger } from './base/log.ts'
@@ -9,7 +11,7 @@ import { createMetrics } from './base/metrics.ts'
 import { loadSecretKey } from './base/secret.ts'
 import { createVault } from './base/vault.ts'
 import { openSpoolDirectory } from './bytes/spool.ts'
-import type { Config } from './config.ts'
+import { type Config, ConfigError } from './config.ts'
 import { connect } from './db/connect.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { createTranslations } from './gateway/translation/translations.ts'
@@ -96,12 +98,15 @@ export async function createParts(config: Config, log: Logger, version: string, 
     clock,
     log,
     metrics: createMetrics(),
+    usage: createUsage(database),
+    prices: createPrices(await ownPrices(config)),
     settings: {
       alias: config.gatewayModel,
       generationTimeout: config.generationTimeout,
       workers: config.workers,
       queueLimit: config.queueLimit,
       allowPrivateUpstreams: config.allowPrivateUpstreams,
+      timeZone: config.timeZone,
       defaultAspectRatio: config.defaultAspectRatio,
       translation: {
         enabled: config.promptTranslation,
@@ -111,13 +116,16 @@ export async function createParts(config: Config, log: Logger, version: string, 
       },
     },
   }
+  const keys = createKeys(database, clock, config.apiKey)
   return {
     gateway,
-    keys: createKeys(database, clock, config.apiKey),
+    keys,
     sessions: createSessions(database, clock),
     close: async () => {
       await queue.close()
       await deriver.close()
+      await gateway.usage.flush()
+      await keys.flush()
       await http.close()
       await spools.close()
       await accounts.close()
@@ -138,6 +146,15 @@ const policy = (config: Config): AccountPolicy => ({
   strategy: config.accountStrategy,
   dailyLimit: config.accountDailyLimit,
 })
+/** The prices of the operator's own file. @throws ConfigError */
+async function ownPrices({ pricesFile }: Config) {
+  if (pricesFile === undefined) return []
+  try {
+    return parsePrices(await readFile(pricesFile, 'utf8'))
+  } catch (error) {
+    throw new ConfigError([`PRICES_FILE: ${pricesFile} cannot be used: ${(error as Error).message}`])
+  }
+}
 
 /** The providers that the environment names, preferred first. The demo painter is always there and comes last. */
 function configuredProviders({

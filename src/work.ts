@@ -7,6 +7,7 @@ import { deliverWebhook } from './ingress/openai-images/webhook.ts'
 import { purgeTrash } from './library/purge.ts'
 import type { Parts } from './parts.ts'
 
+const SECOND = 1000
 const MINUTE = 60_000
 /** Jobs that take turns at the places of the workers; more wait until one has ended. */
 const TASKS_AT_WORK = 64
@@ -27,7 +28,7 @@ const isAlone = ({ database }: Gateway): boolean => database.engine === 'sqlite'
 
 /** Starts what goes on without a request: unfinished jobs, webhooks, the models of the upstreams, clearing up. */
 export async function startWork(config: Config, parts: Parts, baseUrl: string) {
-  const { gateway, sessions } = parts
+  const { gateway, sessions, keys } = parts
   const stopping = new AbortController()
   const { queue, log } = gateway
 
@@ -60,7 +61,9 @@ export async function startWork(config: Config, parts: Parts, baseUrl: string) {
       await purgeTrash(gateway.library, purge)
     }),
     every(TRIM_EVERY, () => gateway.translations.trim()),
+    every(SECOND, () => gateway.usage.flush()),
     every(MINUTE, async () => {
+      await keys.flush()
       await sessions.sweep()
       if (!isAlone(gateway)) await recoverTasks(config, parts)
     }),

@@ -17,7 +17,7 @@ for (const engine of testDatabases()) {
       const { id, secret } = await keys.create({ name: '鑰匙 🔑', imagesFormat: 'b64_json' })
       expect(secret).toMatch(/^sk-[\w-]{32}$/)
       expect(await keys.any()).toBe(true)
-      expect(await keys.identify(secret)).toEqual({ owner: id, imagesFormat: 'b64_json' })
+      expect(await keys.identify(secret)).toMatchObject({ owner: id, keyId: id, imagesFormat: 'b64_json' })
       for (const wrong of [secret.slice(0, -1), `${secret}x`, secret.toUpperCase(), '', 'sk-', "' or 1=1 --"])
         expect(await keys.identify(wrong)).toBeUndefined()
       const rows = await database.query.selectFrom('api_key').selectAll().execute()
@@ -28,7 +28,8 @@ for (const engine of testDatabases()) {
     test('a disabled key opens nothing', async () => {
       const { id, secret } = await createKeys(database, clock, undefined).create({ name: 'old' })
       await database.query.updateTable('api_key').set({ disabled_at: now }).where('id', '=', id).execute()
-      expect(await createKeys(database, clock, undefined).identify(secret)).toBeUndefined()
+      const identified = createKeys(database, clock, undefined).identify(secret)
+      await expect(identified).rejects.toMatchObject({ code: 'api_key_disabled' })
     })
 
     test('the key of the environment works beside the others and is not stored', async () => {

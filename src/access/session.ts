@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Database } from '../db/connect.ts'
 import { upsert } from '../db/upsert.ts'
-import { hashSecret } from './keys.ts'
+import { hashSecret } from './secrets.ts'
 
 /** Admin sessions, and the one-time link that opens the first one. Only hashes are kept. */
 export interface Sessions {

@@ -1,35 +1,51 @@
 import { expect, test } from 'vitest'
-import { dayIn, endOfDay, monthIn } from './day.ts'
+import { dayIn, endOfDay, endOfMonth, monthIn } from './day.ts'
 
-const at = (iso: string) => Date.parse(iso)
+const HOUR = 3_600_000
+const at = (text: string): number => Date.parse(text)
 
-test.each([
-  ['UTC', '2026-03-28T23:59:59.999Z', '2026-03-28', '2026-03-29T00:00:00Z'],
-  ['UTC', '2026-03-29T00:00:00Z', '2026-03-29', '2026-03-30T00:00:00Z'],
-  ['Asia/Shanghai', '2025-12-31T15:59:59Z', '2025-12-31', '2025-12-31T16:00:00Z'],
-  ['Asia/Shanghai', '2025-12-31T16:00:00Z', '2026-01-01', '2026-01-01T16:00:00Z'],
-  // A day of 23 hours and one of 25.
-  ['Europe/Berlin', '2026-03-28T23:00:00Z', '2026-03-29', '2026-03-29T22:00:00Z'],
-  ['Europe/Berlin', '2026-10-24T22:00:00Z', '2026-10-25', '2026-10-25T23:00:00Z'],
-  // The clocks go forward at midnight, so the day begins at one.
-  ['America/Santiago', '2026-09-06T03:59:59Z', '2026-09-05', '2026-09-06T04:00:00Z'],
-  ['America/Santiago', '2026-09-06T04:00:00Z', '2026-09-06', '2026-09-07T03:00:00Z'],
-  // They go back at midnight, so the last hour of the day comes twice.
-  ['America/Santiago', '2026-04-05T03:30:00Z', '2026-04-04', '2026-04-05T04:00:00Z'],
-  // A day that was left out.
-  ['Pacific/Apia', '2011-12-30T09:59:59Z', '2011-12-29', '2011-12-30T10:00:00Z'],
-  ['Pacific/Apia', '2011-12-30T10:00:00Z', '2011-12-31', '2011-12-31T10:00:00Z'],
-  ['Asia/Kathmandu', '2026-02-28T18:15:00Z', '2026-03-01', '2026-03-01T18:15:00Z'],
-])('in %s it is at %s the day %s, until %s', (timeZone, now, day, end) => {
-  expect(dayIn(timeZone, at(now))).toBe(day)
-  expect(monthIn(timeZone, at(now))).toBe(day.slice(0, 7))
-  expect(new Date(endOfDay(timeZone, at(now))).toISOString()).toBe(new Date(end).toISOString())
+test('a day and a month are those of the zone', () => {
+  const now = at('2026-10-31T23:30:00Z')
+  expect(dayIn('UTC', now)).toBe('2026-10-31')
+  expect(dayIn('Asia/Shanghai', now)).toBe('2026-11-01')
+  expect(monthIn('Asia/Shanghai', now)).toBe('2026-11')
+  expect(monthIn('America/New_York', now)).toBe('2026-10')
+  expect(dayIn('Asia/Kathmandu', at('2026-10-31T18:14:59.999Z'))).toBe('2026-10-31')
+  expect(dayIn('Asia/Kathmandu', at('2026-10-31T18:15:00Z'))).toBe('2026-11-01')
 })
 
-test('the time may go back, and zones do not get mixed up', () => {
-  expect(dayIn('UTC', at('2026-05-02T00:00:00Z'))).toBe('2026-05-02')
-  expect(dayIn('UTC', at('2026-05-01T23:59:59Z'))).toBe('2026-05-01')
-  expect(dayIn('Asia/Tokyo', at('2026-05-01T23:59:59Z'))).toBe('2026-05-02')
-  expect(dayIn('UTC', at('2026-05-01T23:59:59Z'))).toBe('2026-05-01')
-  expect(endOfDay('UTC', at('2026-05-01T23:59:59Z'))).toBe(at('2026-05-02T00:00:00Z'))
+test.each([
+  ['UTC', '2026-11-24T00:00:00Z', 24],
+  // The clocks go forward and back.
+  ['Europe/Berlin', '2026-03-28T23:00:00Z', 23],
+  ['Europe/Berlin', '2026-10-24T22:00:00Z', 25],
+  ['America/New_York', '2026-11-01T04:00:00Z', 25],
+  // Here they do so at midnight: that day begins at one, the other one has its last hour twice.
+  ['America/Santiago', '2026-09-06T04:00:00Z', 23],
+  ['America/Santiago', '2026-04-04T03:00:00Z', 25],
+])('in %s the day that begins at %s has %i hours', (zone, text, hours) => {
+  const start = at(text)
+  const day = dayIn(zone, start)
+  expect(dayIn(zone, start - 1)).not.toBe(day)
+  for (const now of [start, start + 1, start + hours * HOUR - 1]) {
+    expect(dayIn(zone, now)).toBe(day)
+    expect(endOfDay(zone, now)).toBe(start + hours * HOUR)
+  }
+  expect(dayIn(zone, start + hours * HOUR)).not.toBe(day)
+})
+
+test('a month ends where the next one begins, whatever the clocks do in between', () => {
+  expect(endOfMonth('UTC', at('2026-02-01T00:00:00Z'))).toBe(at('2026-03-01T00:00:00Z'))
+  expect(endOfMonth('UTC', at('2026-12-31T23:59:59.999Z'))).toBe(at('2027-01-01T00:00:00Z'))
+  expect(endOfMonth('Europe/Berlin', at('2026-10-01T00:00:00Z'))).toBe(at('2026-10-31T23:00:00Z'))
+  expect(endOfMonth('Europe/Berlin', at('2026-03-31T21:59:59Z'))).toBe(at('2026-03-31T22:00:00Z'))
+})
+
+test('going back in time is no matter', () => {
+  const [late, early] = [at('2026-11-24T12:00:00Z'), at('2026-11-23T12:00:00Z')]
+  expect([late, early, late].map((now) => dayIn('UTC', now))).toEqual([
+    '2026-11-24',
+    '2026-11-23',
+    '2026-11-24',
+  ])
 })

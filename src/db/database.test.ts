@@ -27,18 +27,18 @@ for (const engine of testDatabases()) {
       const names = tables.map(({ name }) => name).filter((name) => !name.startsWith('search_'))
       expect(names.sort()).toEqual(
         [
-          'account',
-          'account_rest',
-          'api_key',
-          'blob',
-          'counter',
-          'image',
-          'job',
-          'session',
-          'setting',
-          'task',
-          'task_input',
-          'translation',
+          ...[
+            'account',
+            'account_rest',
+            'api_key',
+            'blob',
+            'counter',
+            'image',
+            'job',
+            'key_quota',
+            'session',
+          ],
+          ...['setting', 'task', 'task_input', 'translation', 'usage_day'],
         ].sort(),
       )
     })
@@ -250,6 +250,9 @@ const task = (differences: Partial<TaskTable>): TaskTable => ({
   deleted_at: null,
   credential: null,
   pool: null,
+  reserved: null,
+  reserved_day: null,
+  uncounted: null,
   ...differences,
 })
 

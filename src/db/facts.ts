@@ -19,8 +19,8 @@ export interface Facts {
   forUpdate: RawBuilder<unknown>
   /** Ends an `insert` so that a row which is there already stays as it is. */
   keepExisting(columns: readonly string[]): RawBuilder<unknown>
-  /** Ends an `insert` so that the value of a row with the same keys grows by the new one. */
-  addToExisting(keys: readonly string[], table: string, column: string): RawBuilder<unknown>
+  /** Ends an `insert` so that the values of a row with the same keys grow by the new ones. */
+  addToExisting(keys: readonly string[], table: string, ...columns: readonly string[]): RawBuilder<unknown>
   /** Ends an `insert` so that a row with the same keys takes the new values. */
   replaceExisting(keys: readonly string[], columns: readonly string[]): RawBuilder<unknown>
   /** Makes the tables of a full-text index, as `src/search/` uses them. Each statement may run again. */
@@ -31,8 +31,8 @@ type Endings = Pick<Facts, 'keepExisting' | 'addToExisting' | 'replaceExisting'>
 
 const onConflict: Endings = {
   keepExisting: () => sql`on conflict do nothing`,
-  addToExisting: (keys, table, column) =>
-    sql`on conflict (${list(keys)}) do update set ${sql.ref(column)} = ${sql.ref(`${table}.${column}`)} + ${sql.ref(`excluded.${column}`)}`,
+  addToExisting: (keys, table, ...columns) =>
+    sql`on conflict (${list(keys)}) do update set ${assignments(columns, (name) => sql`${sql.ref(`${table}.${name}`)} + ${sql.ref(`excluded.${name}`)}`)}`,
   replaceExisting: (keys, columns) =>
     sql`on conflict (${list(keys)}) do update set ${assignments(columns, (name) => sql`excluded.${sql.ref(name)}`)}`,
 }
@@ -41,8 +41,8 @@ const onConflict: Endings = {
 const onDuplicateKey: Endings = {
   keepExisting: (columns) =>
     sql`on duplicate key update ${assignments(columns.slice(0, 1), (name) => sql.ref(name))}`,
-  addToExisting: (_keys, _table, column) =>
-    sql`on duplicate key update ${sql.ref(column)} = ${sql.ref(column)} + values(${sql.ref(column)})`,
+  addToExisting: (_keys, _table, ...columns) =>
+    sql`on duplicate key update ${assignments(columns, (name) => sql`${sql.ref(name)} + values(${sql.ref(name)})`)}`,
   replaceExisting: (_keys, columns) =>
     sql`on duplicate key update ${assignments(columns, (name) => sql`values(${sql.ref(name)})`)}`,
 }

@@ -4,6 +4,7 @@ import type { Facts } from './facts.ts'
 import { foundation } from './migrations/0001-foundation.ts'
 import { batches } from './migrations/0002-batches.ts'
 import { search } from './migrations/0003-search.ts'
+import { keys } from './migrations/0004-keys.ts'
 import { accounts } from './migrations/0005-accounts.ts'
 import { translations } from './migrations/0006-translations.ts'
 import type { Schema } from './schema.ts'
@@ -23,6 +24,7 @@ const migrations = (facts: Facts): Record<string, Migration> => ({
   '0001-foundation': foundation(facts),
   '0002-batches': batches(facts),
   '0003-search': search(facts),
-  '0006-translations': translations(facts),
+  '0004-keys': keys(facts),
   '0005-accounts': accounts(facts),
+  '0006-translations': translations(facts),
 })

@@ -6,6 +6,8 @@ import type { TaskMode, TaskStatus } from '../../contract/task.ts'
  */
 export interface Schema {
   api_key: ApiKeyTable
+  key_quota: KeyQuotaTable
+  usage_day: UsageDayTable
   session: SessionTable
   setting: SettingTable
   task: TaskTable
@@ -25,10 +27,56 @@ export interface ApiKeyTable {
   hash: string
   /** The first letters of the key, so that its owner recognises it. */
   prefix: string
+  /** The last ones; keys from before they were kept have none. */
+  suffix: string | null
   images_format: string | null
+  /** Pictures in a calendar day. */
+  daily_limit: number | null
+  /** Pictures in a calendar month. */
+  monthly_limit: number | null
+  /** Requests in a minute. */
+  rpm: number | null
+  /** JSON: the models that may be asked for. */
+  models: string | null
+  expires_at: number | null
+  account_pool: string | null
+  note: string | null
   created_at: number
+  updated_at: number | null
   disabled_at: number | null
   last_used_at: number | null
+}
+
+/** Pictures that a key has had, or has reserved, in a period. */
+export interface KeyQuotaTable {
+  /** Id of the key. */
+  owner: string
+  /** A day as `YYYY-MM-DD` or a month as `YYYY-MM`. */
+  period: string
+  used: number
+}
+
+/** What an owner's requests of a day came to, for each model and provider. */
+export interface UsageDayTable {
+  /** `YYYY-MM-DD` in the time zone of the server. */
+  day: string
+  owner: string
+  /** Public name. */
+  model: string
+  /** Empty where nobody was asked. */
+  provider: string
+  requests: number
+  pictures: number
+  /** Requests that failed. */
+  errors: number
+  input_tokens: number
+  output_tokens: number
+  /** Milliseconds of all requests together. */
+  latency: number
+  /** What is known to have been spent, in millionths of a US dollar. */
+  cost: number
+  /** Pictures, and chats without any, of which the price is not known; they are not in `cost`. */
+  unpriced: number
 }
 
 export interface SessionTable {
@@ -70,6 +118,12 @@ export interface TaskTable {
   credential: string | null
   /** Only accounts of this pool may be asked. */
   pool: string | null
+  /** Pictures that its key has reserved for it and that have not come; null where no key counts. */
+  reserved: number | null
+  /** The day from whose and whose month's limit that is. */
+  reserved_day: string | null
+  /** Pictures that came and are not in the usage yet. */
+  uncounted: number | null
 }
 
 /** How many there are of something that belongs to an owner, kept up to date with every change. */

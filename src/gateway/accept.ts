@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto'
 import type { ImageJob } from '../../contract/job.ts'
 import { FINAL_STATUSES, type TaskMode } from '../../contract/task.ts'
+import type { Caller } from '../access/keys.ts'
 import { AppError } from '../base/error.ts'
 import type { Spooled } from '../bytes/spooled.ts'
 import { isUniqueViolation } from '../db/errors.ts'
 import { holdBlob, localBlob, noteBlob, putBlob } from '../library/blob.ts'
 import type { Inputs } from '../providers/provider.ts'
 import { newTask } from '../tasks/new-task.ts'
-import { findRepeated, insertInputs, type TaskInput, type TaskRecord } from '../tasks/task-table.ts'
+import { insertInputs, type TaskInput } from '../tasks/task-input-table.ts'
+import { findRepeated, type TaskRecord } from '../tasks/task-table.ts'
 import { candidatesFor } from './candidates.ts'
 import { type Credential, sealCredential } from './credential.ts'
 import type { Gateway } from './gateway.ts'
 import { keepTask } from './keep-task.ts'
+import { checkAllowed, planReservation, reserve } from './limits.ts'
 import { signaturesOf } from './signatures.ts'
 
 /** What a surface hands over: the job and the circumstances under which it was asked. */
@@ -19,15 +22,13 @@ export interface Submission {
   job: ImageJob
   inputs: Inputs
   mode: TaskMode
-  owner: string
+  caller: Caller
   idempotencyKey?: string | undefined
   webhookUrl?: string | undefined
   /** How many pictures of the job are accepted; default all. */
   total?: number | undefined
   /** The caller's own key for the upstream. */
   credential?: Credential | undefined
-  /** The pool of accounts that the caller is bound to. */
-  pool?: string | undefined
 }
 
 export interface Accepted {
@@ -40,13 +41,17 @@ export interface Accepted {
 
 /**
  * Turns a submission into a task that survives a restart: input pictures kept, row written.
- * Throws what makes the request impossible from the start: unknown model, unsupported kind, a reused idempotency key.
+ * Throws what makes the request impossible from the start: a model that is unknown or not for this key, unsupported kind,
+ * a reused idempotency key, a limit of the key that is reached.
  */
 export async function accept(gateway: Gateway, submission: Submission): Promise<Accepted> {
-  const { credential } = submission
-  candidatesFor(gateway, submission.job, submission)
+  const { credential, caller } = submission
+  checkAllowed(gateway, caller, submission.job.model)
+  candidatesFor(gateway, submission.job, { credential, pool: caller.accountPool })
   const beginning = newTask({
     ...submission,
+    owner: caller.owner,
+    pool: caller.accountPool,
     requestHash: submission.idempotencyKey ? requestHash(submission) : '',
     createdAt: gateway.clock.now(),
   })
@@ -55,13 +60,15 @@ export async function accept(gateway: Gateway, submission: Submission): Promise<
     : beginning
   const earlier = await findEarlier(gateway, task)
   if (earlier) return { task: earlier, inputs: submission.inputs, repeated: true }
+  const reservation = planReservation(gateway, caller, task.total)
   const pictures = inputPictures(submission.inputs)
   for (const { picture } of pictures) await putBlob(gateway.library, picture)
   try {
     await gateway.database.query.transaction().execute(async (query) => {
       for (const { picture } of inOrder(pictures)) await holdBlob(gateway.library, query, picture)
       await insertInputs(query, task.id, pictures.map(toTaskInput))
-      await keepTask(gateway, query, task)
+      await keepTask(gateway, query, task, reservation)
+      await reserve(gateway, query, reservation)
     })
   } catch (error) {
     for (const { picture } of pictures) await noteBlob(gateway.library, gateway.database.query, picture)
@@ -111,7 +118,7 @@ const toTaskInput = ({ role, position, picture }: InputPicture): TaskInput => ({
   sha256: picture.sha256,
 })
 
-async function keptInputs(gateway: Gateway, { inputs, owner }: Submission): Promise<Inputs> {
+async function keptInputs(gateway: Gateway, { inputs, caller: { owner } }: Submission): Promise<Inputs> {
   const { images, mask, signatures } = inputs
   const kept = (picture: Spooled) => localBlob(gateway.library, picture.sha256)
   return {

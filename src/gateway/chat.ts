@@ -3,6 +3,7 @@ import type { Account, ChatReply, Provider } from '../providers/provider.ts'
 import type { ProviderError } from '../providers/provider-error.ts'
 import { attempt, type Run } from './attempt.ts'
 import { withinPool } from './candidates.ts'
+import { type EndedChat, noteChat } from './chat-usage.ts'
 import { mayGoOn, toClientError } from './failure.ts'
 import type { Gateway } from './gateway.ts'
 import { type Candidate, candidateOf } from './route.ts'
@@ -41,12 +42,15 @@ export function chatCandidates(
 /**
  * Passes a chat completion to the first upstream that takes it. A chat that has not been accepted cost nothing, so it goes
  * on to the next account and provider as the failure table says; throws what the client is to be told when nobody took it.
+ *
+ * @param asked by whom, where a failure is to be counted
  */
 export async function passOn(
   gateway: Gateway,
   candidates: readonly ChatCandidate[],
   body: Readonly<Record<string, unknown>>,
   run: Run,
+  asked?: Pick<EndedChat, 'owner' | 'model' | 'begun'>,
 ): Promise<PassedOn> {
   let failure: ProviderError | undefined
   for (const candidate of candidates) {
@@ -62,5 +66,7 @@ export async function passOn(
     if (passed) return passed
     if (failure && !mayGoOn(failure)) break
   }
+  const [candidate] = candidates
+  if (candidate && asked) noteChat(gateway, { ...asked, candidate, usage: undefined, how: 'failed' })
   throw failure ? toClientError(failure) : new AppError('server_error')
 }

@@ -1,7 +1,12 @@
+import type { Kysely } from 'kysely'
 import { chunked } from '../db/chunked.ts'
 import { addToCounter } from '../db/counter.ts'
+import type { Schema } from '../db/schema.ts'
 import { removeImagesOfTasks } from '../library/trash.ts'
 import { markDeleted } from '../tasks/history.ts'
+import { findTaskToRun } from '../tasks/task-table.ts'
+import { isFinal } from './accept.ts'
+import { cancelled, endTaskWithin } from './end-task.ts'
 import type { Gateway } from './gateway.ts'
 
 /** Puts an owner's tasks into the trash with their pictures, and stops those that still run. Returns how many there were. */
@@ -18,6 +23,7 @@ async function deleteSome(gateway: Gateway, owner: string, ids: readonly string[
     await removeImagesOfTasks(library, query, found)
     await search.remove(query, found)
     await addToCounter(database, query, { owner, name: 'tasks' }, -found.length)
+    for (const id of found) await endIfUnfinished(gateway, query, id)
     return found
   })
   for (const id of gone) {
@@ -25,4 +31,11 @@ async function deleteSome(gateway: Gateway, owner: string, ids: readonly string[
     cancellations.stop(id, 'cancelled')
   }
   return gone
+}
+
+/** Nobody will see what it still brings, so its key gets back what it has reserved. */
+async function endIfUnfinished(gateway: Gateway, query: Kysely<Schema>, id: string): Promise<void> {
+  const task = await findTaskToRun(query, id)
+  if (task === undefined || isFinal(task)) return
+  await endTaskWithin(gateway, query, task, { result: cancelled(task), now: gateway.clock.now() })
 }

@@ -1,4 +1,6 @@
 import type { AspectRatio } from '../../contract/job.ts'
+import type { Prices } from '../access/prices.ts'
+import type { Usage } from '../access/usage.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Outgoing } from '../base/http.ts'
 import type { Logger } from '../base/log.ts'
@@ -38,6 +40,8 @@ export interface Gateway {
   clock: Clock
   log: Logger
   metrics: Metrics
+  usage: Usage
+  prices: Prices
   settings: GatewaySettings
 }
 
@@ -52,6 +56,8 @@ export interface GatewaySettings {
   queueLimit: number
   /** Whether a caller's own upstream may be at a private address. */
   allowPrivateUpstreams: boolean
+  /** IANA name: where the days and months of limits and usage begin. */
+  timeZone: string
   /** Ratio for jobs that name neither size nor ratio. */
   defaultAspectRatio: AspectRatio | undefined
   translation: TranslationSettings

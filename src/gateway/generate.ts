@@ -3,13 +3,14 @@ import type { StoredImage } from '../../contract/image.ts'
 import type { ImageJob } from '../../contract/job.ts'
 import type { Call, Inputs } from '../providers/provider.ts'
 import type { ProviderError } from '../providers/provider-error.ts'
-import { finishTask, type TaskRecord } from '../tasks/task-table.ts'
+import type { TaskRecord } from '../tasks/task-table.ts'
 import { attempt, type Run, unlessEnded } from './attempt.ts'
 import { candidatesFor, type Means } from './candidates.ts'
 import { credentialOf } from './credential.ts'
+import { endTask } from './end-task.ts'
 import { asClientError, pauseAfter } from './failure.ts'
 import type { Gateway } from './gateway.ts'
-import { Harvest } from './harvest.ts'
+import { askedOf, Harvest } from './harvest.ts'
 import { type Candidate, jobAt, planFor } from './route.ts'
 import { translate } from './translate.ts'
 
@@ -43,7 +44,7 @@ export async function generate(
     gateway.log.error({ err: unforeseen.cause, task: task.id }, 'task failed')
   const result = harvest.result(unforeseen)
   const now = gateway.clock.now()
-  await finishTask(gateway.database.query, task.id, result, now).finally(() =>
+  await endTask(gateway, task, { result, now, drawn: harvest.tally.drawn() }).finally(() =>
     gateway.progress.publish(task.id, { type: 'finished' }),
   )
   return { task: { ...task, ...result, finishedAt: now }, images: harvest.images.slice(0, task.total) }
@@ -79,6 +80,7 @@ async function askEveryone(
   const failures: ProviderError[] = []
   for (const candidate of candidatesFor(gateway, task.job, meansOf(gateway, task))) {
     if (harvest.missing === 0) break
+    harvest.tally.asked(askedOf(candidate))
     failures.push(...(await askFor(gateway, task, candidate, inputs, run, harvest)))
   }
   return failures

@@ -12,15 +12,17 @@ import { countPictures, type TaskRecord, type TaskResult } from '../tasks/task-t
 import { mayGoOn, toClientError } from './failure.ts'
 import type { Gateway } from './gateway.ts'
 import { type Candidate, jobAt } from './route.ts'
+import { type Asked, createTally, toPriced } from './tally.ts'
 
 /** What a running task has brought in so far. Each arriving picture is kept before anybody hears of it. */
 export class Harvest {
   readonly images: StoredImage[]
+  /** What each candidate has brought. */
+  readonly tally = createTally()
   readonly #gateway: Gateway
   readonly #task: TaskRecord
   readonly #warnings: Warning[] = []
   readonly #failures: ProviderError[] = []
-  #usage: Record<string, unknown> | undefined
   /** Places of pictures that are still to be asked for, ascending. */
   #open: number[]
   /** Where a picture goes that nobody asked for. */
@@ -69,7 +71,7 @@ export class Harvest {
       case 'image':
         return this.#keep(candidate, event, claimed)
       case 'usage':
-        this.#usage = addUp(this.#usage, event.usage)
+        this.tally.usage(askedOf(candidate), event.usage)
         return
       case 'blocked':
         return this.#lose(new ProviderError('moderation', { detail: event.reason }), claimed)
@@ -100,7 +102,7 @@ export class Harvest {
       completed,
       failed,
       warnings: this.#warnings,
-      usage: this.#usage,
+      usage: this.tally.total(),
       error,
       repeatable: completed === 0 && unforeseen === undefined && this.#failures.every(mayGoOn),
     }
@@ -136,6 +138,7 @@ export class Harvest {
       },
     )
     this.#gateway.metrics.drawn({ provider: image.provider, model: image.upstreamModel, outcome: 'ok' })
+    this.tally.picture(askedOf(candidate), toPriced(image))
     this.images.push(image)
     this.images.sort((a, b) => a.position - b.position)
     this.#gateway.progress.publish(this.#task.id, { type: 'image', image })
@@ -157,6 +160,9 @@ export class Harvest {
   }
 }
 
+/** A candidate as the tally knows it. */
+export const askedOf = ({ provider, model }: Candidate): Asked => ({ provider: provider.name, model })
+
 /** What the upstream says, else what it was asked with. */
 function seedOf({ details }: ImageEvent & { type: 'image' }, job: ImageJob, position: number) {
   const seed = details?.seed ?? jobAt(job, position).seed
@@ -172,18 +178,3 @@ function flawOf(picture: Spooled): ProviderError | undefined {
     return new ProviderError('upstream_bug', { detail: error.detail, maybePaid: true, cause: error })
   }
 }
-
-/** Adds token counts up over several calls, field by field; what is no number keeps its last value. */
-function addUp(sum: Record<string, unknown> | undefined, more: Readonly<Record<string, unknown>>) {
-  const total: Record<string, unknown> = { ...sum }
-  for (const [key, value] of Object.entries(more)) {
-    const before = total[key]
-    if (typeof value === 'number' && typeof before === 'number') total[key] = before + value
-    else if (isRecord(value)) total[key] = addUp(isRecord(before) ? before : undefined, value)
-    else total[key] = value
-  }
-  return total
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

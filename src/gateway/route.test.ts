@@ -21,6 +21,7 @@ const settings = {
   workers: 1,
   queueLimit: 1,
   allowPrivateUpstreams: false,
+  timeZone: 'UTC',
   defaultAspectRatio: undefined,
   translation: { enabled: false, enhance: false, model: 'chatty', timeout: 1000 },
 }

@@ -1,15 +1,15 @@
 import type { StoredImage } from '../../contract/image.ts'
+import type { Caller } from '../access/keys.ts'
 import { AppError } from '../base/error.ts'
 import { newId } from '../base/id.ts'
 import { localBlob } from '../library/blob.ts'
 import { imagesOfTask } from '../library/find.ts'
 import type { Inputs } from '../providers/provider.ts'
+import { findInputs } from '../tasks/task-input-table.ts'
 import {
   countUnfinished,
-  findInputs,
   findTask,
   findTaskToRun,
-  finishTask,
   restartTask,
   startTask,
   type TaskRecord,
@@ -20,8 +20,10 @@ import { type Accepted, isFinal } from './accept.ts'
 import type { Run } from './attempt.ts'
 import { candidatesFor } from './candidates.ts'
 import { type Credential, sealCredential } from './credential.ts'
+import { cancelled, endTask } from './end-task.ts'
 import type { Gateway } from './gateway.ts'
 import { type Finished, generate } from './generate.ts'
+import { checkAllowed, planReservation, reserve } from './limits.ts'
 import { signaturesOf } from './signatures.ts'
 
 /** The queue that async jobs wait in, and the one for telling about their end. */
@@ -152,24 +154,32 @@ export async function cancelTask(
   const waiting = await gateway.queue.remove(task.id)
   const running = task.status === 'running' && gateway.cancellations.stop(task.id, how)
   if (running && !waiting) return
-  const error = new AppError('job_cancelled')
-  const failed = task.total - task.completed
-  const result: TaskResult = { ...task, status: 'cancelled', failed, error }
-  await finishTask(gateway.database.query, task.id, result, gateway.clock.now())
+  await endTask(gateway, task, { result: cancelled(task), now: gateway.clock.now() })
   gateway.cancellations.stop(task.id, how)
   gateway.progress.publish(task.id, { type: 'finished' })
   await announce(gateway, task)
 }
 
-/** Asks once more for what a task did not bring. @throws AppError `invalid_value` when there is nothing to ask for */
+/**
+ * Asks once more for what a task did not bring.
+ * @throws AppError `invalid_value` when there is nothing to ask for, and what the caller's key does not allow
+ */
 export async function retryTask(
   gateway: Gateway,
   task: TaskRecord,
+  caller: Caller,
   credential?: Credential,
 ): Promise<TaskRecord> {
+  checkAllowed(gateway, caller, task.job.model)
   candidatesFor(gateway, task.job, { credential, pool: task.pool })
   const sealed = credential && sealCredential(gateway, task.id, credential)
-  const restarted = await restartTask(gateway.database.query, task.id, sealed)
+  const there = (await imagesOfTask(gateway.library, task.id)).filter(({ position }) => position < task.total)
+  const reservation = planReservation(gateway, caller, task.total - there.length)
+  const restarted = await gateway.database.query.transaction().execute(async (query) => {
+    if (!(await restartTask(query, task.id, sealed, reservation))) return false
+    await reserve(gateway, query, reservation)
+    return true
+  })
   if (!restarted) {
     const detail = isFinal(task) ? 'all of its pictures are there.' : 'it is still running.'
     throw new AppError('invalid_value', { param: 'taskId', values: { detail } })
@@ -194,7 +204,18 @@ export async function recover(gateway: Gateway, before: number): Promise<void> {
 /** Closes a task as interrupted, with the pictures that it has. */
 async function giveUp(gateway: Gateway, task: TaskRecord): Promise<void> {
   const images = await imagesOfTask(gateway.library, task.id)
-  await finishTask(gateway.database.query, task.id, interrupted(task, images), gateway.clock.now())
+  const [first] = images
+  const drawn = first && {
+    provider: first.provider,
+    model: first.upstreamModel,
+    pictures: [],
+    usage: undefined,
+  }
+  await endTask(gateway, task, {
+    result: interrupted(task, images),
+    now: gateway.clock.now(),
+    drawn: drawn ? [drawn] : [],
+  })
 }
 
 function interrupted(task: TaskRecord, images: readonly StoredImage[]): TaskResult {

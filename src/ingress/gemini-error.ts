@@ -26,6 +26,8 @@ function statusOf(httpStatus: number): string {
   switch (httpStatus) {
     case 401:
       return 'UNAUTHENTICATED'
+    case 403:
+      return 'PERMISSION_DENIED'
     case 404:
       return 'NOT_FOUND'
     case 405:

@@ -7,6 +7,7 @@ import { errorReply } from './error-reply.ts'
 import { geminiModelRoutes } from './gemini/models.ts'
 import { geminiRoutes } from './gemini/routes.ts'
 import { geminiShape } from './gemini-error.ts'
+import { shownPath } from './shown-path.ts'
 import type { Surface } from './surface.ts'
 
 /** The Gemini surface under `/v1beta`. */
@@ -14,7 +15,7 @@ export function geminiSurface(surface: Surface) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler(errorReply(geminiShape))
     app.setNotFoundHandler({ preHandler: [] }, (request) => {
-      throw new AppError('not_found', { values: { what: `${request.method} ${request.url.split('?')[0]}` } })
+      throw new AppError('not_found', { values: { what: `${request.method} ${shownPath(request.url)}` } })
     })
     await allowOtherOrigins(app)
     app.addHook('onRoute', ({ schema }) => {

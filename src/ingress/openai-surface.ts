@@ -9,6 +9,7 @@ import { jobRoutes } from './openai-images/jobs.ts'
 import { modelRoutes } from './openai-images/models.ts'
 import { imageRoutes } from './openai-images/routes.ts'
 import { promptRoutes } from './prompts/routes.ts'
+import { shownPath } from './shown-path.ts'
 import type { Surface } from './surface.ts'
 
 /** The OpenAI surface under `/v1`. */
@@ -16,7 +17,7 @@ export function openAiSurface(surface: Surface) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler(errorReply(openAiShape))
     app.setNotFoundHandler({ preHandler: [] }, (request) => {
-      throw new AppError('not_found', { values: { what: `${request.method} ${request.url.split('?')[0]}` } })
+      throw new AppError('not_found', { values: { what: `${request.method} ${shownPath(request.url)}` } })
     })
     await allowOtherOrigins(app)
     app.addHook('onRoute', ({ schema }) => {

@@ -117,6 +117,8 @@ export interface ChatReply {
   body: AsyncIterable<Uint8Array>
   /** What went wrong, where a body or an event of it says so: upstreams also do that after a 200. */
   failureIn(value: unknown): ProviderError | undefined
+  /** What the upstream counted, in OpenAI's field names, as far as the body has been read; undefined where it says nothing. */
+  usage(): Readonly<Record<string, unknown>> | undefined
   discard(): void
 }
 

@@ -3,13 +3,12 @@ import { AppError } from '../base/error.ts'
 import { newId } from '../base/id.ts'
 import { isUniqueViolation } from '../db/errors.ts'
 import { testDatabases } from '../db/testing.ts'
+import { findInputs, insertInputs } from './task-input-table.ts'
 import {
-  findInputs,
   findRepeated,
   findTask,
   findTaskToRun,
   finishTask,
-  insertInputs,
   insertTask,
   lowerCompleted,
   startTask,

@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
 import type { Task, TaskStatus } from '../../contract/task.ts'
 import { AppError, type StoredError } from '../base/error.ts'
+import type { Facts } from '../db/facts.ts'
 import type { Schema, TaskTable } from '../db/schema.ts'
 
 /** A task with what only the server needs to know of it. */
@@ -17,7 +18,14 @@ export interface TaskRecord extends Task {
 
 type Query = Kysely<Schema>
 
-export async function insertTask(query: Query, task: TaskRecord): Promise<void> {
+/** Pictures that a task has reserved of what its key may have. */
+export interface Reserved {
+  pictures: number
+  /** The day that they were taken from, as `YYYY-MM-DD`. */
+  day: string
+}
+
+export async function insertTask(query: Query, task: TaskRecord, reserved?: Reserved): Promise<void> {
   await query
     .insertInto('task')
     .values({
@@ -41,6 +49,9 @@ export async function insertTask(query: Query, task: TaskRecord): Promise<void> 
       deleted_at: null,
       credential: task.credential ?? null,
       pool: task.pool ?? null,
+      reserved: reserved?.pictures ?? null,
+      reserved_day: reserved?.day ?? null,
+      uncounted: null,
     })
     .execute()
 }
@@ -103,10 +114,19 @@ export async function restartTask(
   query: Query,
   id: string,
   credential: string | undefined,
+  reserved?: Reserved,
 ): Promise<boolean> {
   const result = await query
     .updateTable('task')
-    .set({ status: 'queued', failed: 0, error: null, finished_at: null, credential: credential ?? null })
+    .set({
+      status: 'queued',
+      failed: 0,
+      error: null,
+      finished_at: null,
+      credential: credential ?? null,
+      reserved: reserved?.pictures ?? null,
+      reserved_day: reserved?.day ?? null,
+    })
     .where('id', '=', id)
     .where('status', 'in', ['partial', 'failed', 'cancelled'])
     .where('deleted_at', 'is', null)
@@ -114,7 +134,10 @@ export async function restartTask(
   return result.numUpdatedRows > 0n
 }
 
-/** Counts pictures of a running task that have arrived, or will not be asked for again; false when it was deleted meanwhile. */
+/**
+ * Counts pictures of a running task that have arrived, or will not be asked for again; false when it was deleted meanwhile.
+ * What has arrived is no longer reserved: it has been had.
+ */
 export async function countPictures(
   query: Query,
   id: string,
@@ -122,7 +145,13 @@ export async function countPictures(
 ): Promise<boolean> {
   const result = await query
     .updateTable('task')
-    .set({ completed: sql`completed + ${completed}`, failed: sql`failed + ${failed}` })
+    .set({
+      completed: sql`completed + ${completed}`,
+      failed: sql`failed + ${failed}`,
+      ...(completed === 0
+        ? {}
+        : { reserved: sql`reserved - ${completed}`, uncounted: sql`coalesce(uncounted, 0) + ${completed}` }),
+    })
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
@@ -172,6 +201,7 @@ export async function finishTask(
       error: result.error ? JSON.stringify(result.error) : null,
       finished_at: now,
       credential: null,
+      ...SETTLED,
       ...(result.repeatable ? { idempotency_key: null } : {}),
       ...(result.total === undefined ? {} : { total: result.total }),
     })
@@ -180,6 +210,42 @@ export async function finishTask(
     .executeTakeFirst()
   return written.numUpdatedRows > 0n
 }
+
+/** What its key and the usage have still to be told of a task. */
+export interface TaskAccount {
+  /** Pictures reserved that did not come; below 0, that came after its end; null where no key counts. */
+  reserved: number | null
+  reservedDay: string | null
+  /** Pictures that came and are not in the usage. */
+  uncounted: number
+  startedAt: number | null
+}
+
+/** Reads the account of a task so that nobody changes it before the transaction ends; the end of the task closes it. */
+export async function lockAccount(query: Query, facts: Facts, id: string): Promise<TaskAccount | undefined> {
+  const row = await query
+    .selectFrom('task')
+    .select(['reserved', 'reserved_day', 'uncounted', 'started_at'])
+    .where('id', '=', id)
+    .modifyEnd(facts.forUpdate)
+    .executeTakeFirst()
+  return (
+    row && {
+      reserved: row.reserved,
+      reservedDay: row.reserved_day,
+      uncounted: row.uncounted ?? 0,
+      startedAt: row.started_at,
+    }
+  )
+}
+
+/** Closes the account of a task that had ended before. */
+export async function clearAccount(query: Query, id: string): Promise<void> {
+  await query.updateTable('task').set(SETTLED).where('id', '=', id).execute()
+}
+
+/** Null stays null: no key counts. */
+const SETTLED = { reserved: sql<number | null>`reserved * 0`, uncounted: null }
 
 /** Pictures of a task were deleted; never below 0, whatever was counted before. */
 export async function lowerCompleted(query: Query, id: string, by: number): Promise<void> {
@@ -207,35 +273,6 @@ export async function unfinishedTasks(
     .limit(limit)
     .execute()
   return rows.map(toTask)
-}
-
-/** An input picture of a task: the role it plays and the name of its bytes. */
-export interface TaskInput {
-  role: 'image' | 'mask'
-  position: number
-  sha256: string
-}
-
-export async function insertInputs(
-  query: Query,
-  taskId: string,
-  inputs: readonly TaskInput[],
-): Promise<void> {
-  if (inputs.length === 0) return
-  await query
-    .insertInto('task_input')
-    .values(inputs.map((input) => ({ task_id: taskId, ...input })))
-    .execute()
-}
-
-export function findInputs(query: Query, taskId: string): Promise<TaskInput[]> {
-  return query
-    .selectFrom('task_input')
-    .select(['role', 'position', 'sha256'])
-    .where('task_id', '=', taskId)
-    .orderBy('position')
-    .limit(100)
-    .execute()
 }
 
 /** A row as a task. */

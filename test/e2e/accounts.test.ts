@@ -197,7 +197,8 @@ test('a caller who is bound to a pool gets its accounts and no others', async ()
   const draw = async (model: string, pool: string) => {
     await using spool = gateway.spools.scope()
     const job = { kind: 'generate', model, prompt: 'a cat', n: 1, dialect: 'openai' } as const
-    const submission = { job, inputs: { images: [] }, mode: 'sync', owner: 'someone', pool } as const
+    const caller = { owner: 'someone', imagesFormat: undefined, accountPool: pool }
+    const submission = { job, inputs: { images: [] }, mode: 'sync', caller } as const
     const accepted: Accepted = await accept(gateway, submission)
     return await runNow(gateway, accepted, { spool, abandoned: new AbortController().signal })
   }

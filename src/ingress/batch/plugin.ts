@@ -6,6 +6,7 @@ import { AppError } from '../../base/error.ts'
 import { readBodiesIntoSpool } from '../body.ts'
 import { allowOtherOrigins } from '../cross-origin.ts'
 import { batchShape, errorReply } from '../error-reply.ts'
+import { shownPath } from '../shown-path.ts'
 import type { Surface } from '../surface.ts'
 import { historyRoutes } from './history.ts'
 import { batchImageRoutes } from './images.ts'
@@ -19,7 +20,7 @@ export function batchSurface(surface: Surface) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler(errorReply(batchShape))
     app.setNotFoundHandler({ preHandler: [] }, (request) => {
-      throw new AppError('not_found', { values: { what: `${request.method} ${request.url.split('?')[0]}` } })
+      throw new AppError('not_found', { values: { what: `${request.method} ${shownPath(request.url)}` } })
     })
     // First, so that a refusal can be read by a browser too, and what a browser asks beforehand does not count.
     await allowOtherOrigins(app)

@@ -77,7 +77,7 @@ export function taskRoutes(app: FastifyInstance, surface: Surface): void {
     { schema: { ...common, summary: 'Run what failed again', params: Params } },
     async (request) => {
       const { task, images } = await load(surface, request)
-      const restarted = await retryTask(surface.gateway, task, credentialOf(request.body))
+      const restarted = await retryTask(surface.gateway, task, request.caller, credentialOf(request.body))
       return success(toBatchTask({ task: restarted, images }, readerOf(surface, request)))
     },
   )
@@ -107,8 +107,7 @@ async function begin(
     job,
     inputs: { images },
     mode: 'async',
-    owner: request.caller.owner,
-    pool: request.caller.accountPool,
+    caller: request.caller,
     total: await roomFor(gateway, job.n),
     credential: credentialOf(body),
   })

@@ -1,9 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GenerateContentRequest, PredictRequest } from '../../../contract/gemini.ts'
 import type { ImageJob } from '../../../contract/job.ts'
+import type { Caller } from '../../access/keys.ts'
 import { AppError } from '../../base/error.ts'
 import { type Accepted, accept } from '../../gateway/accept.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
+import { checkAllowed } from '../../gateway/limits.ts'
 import type { Inputs } from '../../providers/provider.ts'
 import { departure } from '../body.ts'
 import { geminiShape } from '../gemini-error.ts'
@@ -93,22 +95,22 @@ function acceptJob(surface: Surface, job: ImageJob, inputs: Inputs, request: Fas
     job: withKind(job, inputs.images.length),
     inputs,
     mode: 'sync',
-    owner: request.caller.owner,
-    pool: request.caller.accountPool,
+    caller: request.caller,
     idempotencyKey: idempotencyKeyOf(request),
   })
 }
 
 function defaultsOf(gateway: Gateway, request: FastifyRequest): JobDefaults {
   const model = modelOf(request)
-  checkDraws(gateway, model)
+  checkAllowed(gateway, request.caller, model)
+  checkDraws(gateway, request.caller, model)
   return { model, aspectRatio: gateway.settings.defaultAspectRatio }
 }
 
 /** Nothing but drawing is done here, so a model that only writes is refused at once, with the names of better ones. */
-function checkDraws(gateway: Gateway, model: string): void {
+function checkDraws(gateway: Gateway, caller: Caller, model: string): void {
   if (draws(gateway, model) || gateway.providers.serving(model).length === 0) return
-  const better = publicModels(gateway).filter(({ id }) => draws(gateway, id))
+  const better = publicModels(gateway, caller).filter(({ id }) => draws(gateway, id))
   const names = better.slice(0, MOST_NAMES).map(({ id }) => id)
   const detail = `it only writes. These draw: ${names.join(', ')}${better.length > MOST_NAMES ? ', …' : ''}.`
   throw new AppError('unsupported_operation', { param: 'model', values: { model, detail } })

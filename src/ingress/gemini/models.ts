@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { GeminiError, GeminiModel, GeminiModelList } from '../../../contract/gemini.ts'
 import { MAX_PROMPT_LENGTH } from '../../../contract/job.ts'
+import type { Caller } from '../../access/keys.ts'
 import { AppError } from '../../base/error.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { publicModels } from '../public-models.ts'
@@ -28,7 +29,7 @@ export function geminiModelRoutes(app: FastifyInstance, gateway: Gateway): void 
         response: { 200: GeminiModelList, '4xx': GeminiError },
       },
     },
-    async (request) => pageOf(gateway, request.query as { pageSize?: number; pageToken?: string }),
+    async ({ query, caller }) => pageOf(gateway, caller, query as { pageSize?: number; pageToken?: string }),
   )
   for (const { path, hide } of modelPaths()) {
     const schema = {
@@ -39,7 +40,7 @@ export function geminiModelRoutes(app: FastifyInstance, gateway: Gateway): void 
     }
     app.get(path, { schema }, async (request) => {
       const model = modelOf(request)
-      const found = publicModels(gateway).some(({ id }) => id === model)
+      const found = publicModels(gateway, request.caller).some(({ id }) => id === model)
       if (!found) throw new AppError('model_not_found', { param: 'model', values: { model } })
       return toModel(gateway, model)
     })
@@ -52,8 +53,12 @@ export function draws({ settings, providers }: Gateway, model: string): boolean 
   return providers.serving(asked).some((provider) => provider.capabilities(asked).draws)
 }
 
-function pageOf(gateway: Gateway, { pageSize, pageToken }: { pageSize?: number; pageToken?: string }) {
-  const ids = publicModels(gateway).map(({ id }) => id)
+function pageOf(
+  gateway: Gateway,
+  caller: Caller,
+  { pageSize, pageToken }: { pageSize?: number; pageToken?: string },
+) {
+  const ids = publicModels(gateway, caller).map(({ id }) => id)
   const start = pageToken === undefined ? 0 : ids.findIndex((id) => tokenOf(id) === pageToken)
   if (start === -1) {
     const detail = 'it is not the nextPageToken of a page.'

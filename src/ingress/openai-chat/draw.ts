@@ -56,8 +56,7 @@ export async function draw(
     job,
     inputs: { images },
     mode: 'sync',
-    owner: request.caller.owner,
-    pool: request.caller.accountPool,
+    caller: request.caller,
   })
   const events = gateway.progress.listen(accepted.task.id)
   const run = runNow(gateway, accepted, { spool: request.spool, abandoned: options.gone })

@@ -40,15 +40,21 @@ export async function pass(
   const { gateway } = surface
   const { spool, caller } = request
   const body = request.body as ChatRequest
+  const begun = gateway.clock.now()
   const messages = await replaceOwnUrls(body.messages, (id) => ownPicture(surface, id))
   const run = { spool, cancelled: NEVER, abandoned: options.gone }
-  const passed = await passOn(gateway, options.candidates, { ...body, messages }, run)
+  const model = body.model ?? options.candidates[0]?.model ?? ''
+  const asked = { owner: caller.owner, model, begun }
+  const passed = await passOn(gateway, options.candidates, { ...body, messages }, run, asked)
   const { candidate, account } = passed
   const album = createChatAlbum(gateway, {
-    owner: caller.owner,
-    jobOf: () => jobOf(body, candidate, options),
+    caller,
+    model,
+    jobOf: () => jobOf(body, model, options),
     candidate,
     account,
+    reply: passed.reply,
+    begun,
   })
   const rewriting = {
     spool,
@@ -59,12 +65,21 @@ export async function pass(
   }
   if (body.stream) {
     const chunks = untilGone(rewriteStream(passed.reply.body, rewriting), passed, album, request, options)
-    return sendEvents(reply, await begun(chunks))
+    return sendEvents(reply, await withFirst(chunks))
   }
-  const work = rewriteReply(passed.reply.body, rewriting).catch(answerError).finally(album.close)
-  const rewritten = await holdSpool(request, work)
+  const rewritten = await holdSpool(request, closing(album, rewriteReply(passed.reply.body, rewriting)))
   if ('value' in rewritten) return sendJson(reply, withoutError(rewritten.value))
   return reply.header('content-type', 'application/json; charset=utf-8').send(rewritten.raw)
+}
+
+/** The answer, when its album is closed. */
+async function closing<T>(album: ChatAlbum, work: Promise<T>): Promise<T> {
+  const done = await work.catch(async (error: unknown) => {
+    await album.close('failed')
+    return answerError(error)
+  })
+  await album.close('completed')
+  return done
 }
 
 const NEVER = new AbortController().signal
@@ -83,11 +98,11 @@ async function ownPicture({ gateway }: Surface, id: string): Promise<OwnPicture 
 }
 
 /** What a picture in the answer is kept with: what its author asked for, as far as a conversation says it. */
-function jobOf(body: ChatRequest, { model }: ChatCandidate, { user }: PassOptions): ImageJob {
+function jobOf(body: ChatRequest, model: string, { user }: PassOptions): ImageJob {
   const { prompt, references } = readConversation(body.messages)
   return {
     kind: references.length > 0 ? 'edit' : 'generate',
-    model: body.model ?? model,
+    model,
     prompt,
     n: 1,
     dialect: 'openai',
@@ -121,7 +136,7 @@ function keeperOf(
 }
 
 /** Waits for the first chunk, so that what fails before it can still be an HTTP error. */
-async function begun(chunks: AsyncGenerator<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+async function withFirst(chunks: AsyncGenerator<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
   const first = await chunks.next()
   return continued(first, chunks)
 }
@@ -150,17 +165,19 @@ async function* untilGone(
   }
   gone.addEventListener('abort', leave)
   let hasBegun = false
+  let how: 'completed' | 'failed' = 'completed'
   try {
     for await (const chunk of chunks) {
       hasBegun = true
       yield chunk
     }
   } catch (error) {
+    if (!gone.aborted) how = 'failed'
     if (!hasBegun) await answerError(error)
     yield* farewell()
   } finally {
     gone.removeEventListener('abort', leave)
     reply.discard()
-    await album.close().finally(ended.resolve)
+    await album.close(how).finally(ended.resolve)
   }
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ChatRequest } from '../../../contract/openai-chat.ts'
 import { OpenAiError } from '../../../contract/openai-images.ts'
 import { newId } from '../../base/id.ts'
+import { checkChat } from '../../gateway/limits.ts'
 import { departure } from '../body.ts'
 import type { Surface } from '../surface.ts'
 import { draw } from './draw.ts'
@@ -43,6 +44,7 @@ async function answer(surface: Surface, request: FastifyRequest, reply: FastifyR
   }
   if (road.kind === 'draw')
     return draw(surface, { ...common, model: road.model, language: language(), facts }, request, reply)
+  await checkChat(gateway, request.caller, model, road.candidates)
   const farewell = () => renderBreak(facts, language())
   return pass(surface, { ...common, candidates: road.candidates, farewell }, request, reply)
 }

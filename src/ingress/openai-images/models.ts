@@ -11,7 +11,7 @@ export function modelRoutes(app: FastifyInstance, gateway: Gateway): void {
   app.get(
     '/models',
     { schema: { tags: ['Models'], summary: 'What can be asked to draw', response: { 200: ModelList } } },
-    async () => ({ object: 'list', data: publicModels(gateway).map(toModel) }),
+    async ({ caller }) => ({ object: 'list', data: publicModels(gateway, caller).map(toModel) }),
   )
   // A pattern, because upstream ids such as `vendor/model` hold slashes.
   app.get(
@@ -26,7 +26,7 @@ export function modelRoutes(app: FastifyInstance, gateway: Gateway): void {
     },
     async (request) => {
       const { id } = request.params as { id: string }
-      const found = publicModels(gateway).find((model) => model.id === id)
+      const found = publicModels(gateway, request.caller).find((model) => model.id === id)
       if (found === undefined)
         throw new AppError('model_not_found', { param: 'model', values: { model: id } })
       return toModel(found)

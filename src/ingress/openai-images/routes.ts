@@ -93,8 +93,7 @@ async function perform(
     job,
     inputs: job.kind === 'generate' ? { images: [] } : await inputsOf(surface, request, gone),
     mode: wantsJob(request, body) ? 'async' : 'sync',
-    owner: request.caller.owner,
-    pool: request.caller.accountPool,
+    caller: request.caller,
     idempotencyKey: idempotencyKeyOf(request),
     webhookUrl: webhookOf(surface, body),
   }

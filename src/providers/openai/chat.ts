@@ -5,6 +5,7 @@ import { bodyOf, MAX_REPLY_BYTES, mediaTypeOf } from '../read-reply.ts'
 import { translateError } from '../translate-error.ts'
 import { failureIn, failureOf } from './parse.ts'
 import { authorization, type Upstream } from './send.ts'
+import { UsageTail } from './usage-tail.ts'
 
 /**
  * Passes a chat completion on. The answer is handed back as it is: an error in a 200 is found by whoever reads it.
@@ -19,12 +20,15 @@ export async function passOn(
   try {
     reply = await sendChat(upstream, { ...body, model }, context)
     const type = mediaTypeOf(reply)
-    const accepted = reply
     if (reply.status >= 300 || type === 'text/html') throw await failureOf(reply, context)
+    const accepted = reply
+    const streams = isStream(type, body.stream === true)
+    const tail = new UsageTail(streams)
     return {
-      isStream: isStream(type, body.stream === true),
-      body: new AnswerBody(bodyOf(reply), context),
+      isStream: streams,
+      body: new AnswerBody(bodyOf(reply), context, tail),
       failureIn: (value) => failureIn(value, accepted, context),
+      usage: () => tail.read(),
       discard: reply.discard,
     }
   } catch (error) {
@@ -65,10 +69,12 @@ function isStream(type: string, wasAsked: boolean): boolean {
 class AnswerBody implements AsyncIterableIterator<Uint8Array> {
   readonly #chunks: AsyncIterator<Uint8Array>
   readonly #context: CallContext
+  readonly #tail: UsageTail
 
-  constructor(body: AsyncIterable<Uint8Array>, context: CallContext) {
+  constructor(body: AsyncIterable<Uint8Array>, context: CallContext, tail: UsageTail) {
     this.#chunks = body[Symbol.asyncIterator]()
     this.#context = context
+    this.#tail = tail
   }
 
   [Symbol.asyncIterator](): this {
@@ -76,12 +82,17 @@ class AnswerBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    return this.#chunks.next().catch(this.#fail)
+    return this.#chunks.next().then(this.#note, this.#fail)
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     await this.#chunks.return?.()
     return { done: true, value: undefined }
+  }
+
+  readonly #note = (next: IteratorResult<Uint8Array, undefined>) => {
+    if (!next.done) this.#tail.add(next.value)
+    return next
   }
 
   readonly #fail = (error: unknown): never => {
