@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import { type App, createApp } from '../src/app.ts'
-import { createLog } from '../src/base/log.ts'
+import { createLog, type Logger } from '../src/base/log.ts'
 import { readConfig } from '../src/config.ts'
 import type { World } from '../src/parts.ts'
 import { type FakeGemini, startFakeGemini } from './upstreams/gemini.ts'
@@ -32,11 +32,19 @@ export interface TestGeminiGateway extends TestPictor {
   upstream: FakeGemini
 }
 
+/** What a test may put in place of the real world. */
+export interface TestWorld extends World {
+  log?: Logger
+}
+
 /** Starts Pictor with a fresh data directory on a free port. `env` is its whole environment beside that. */
-export async function startPictor(env: Record<string, string> = {}, world: World = {}): Promise<TestPictor> {
+export async function startPictor(
+  env: Record<string, string> = {},
+  world: TestWorld = {},
+): Promise<TestPictor> {
   const dataDirectory = env.DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'pictor-')))
   const config = readConfig({ PORT: '0', LOG_LEVEL: 'fatal', ...env, DATA_DIR: dataDirectory })
-  const app = await createApp(config, createLog(config.logLevel), world)
+  const app = await createApp(config, world.log ?? createLog(config.logLevel), world)
   const url = await app.start()
   const { secret: key } = await app.parts.keys.create({ name: 'test' })
   return {
@@ -57,7 +65,7 @@ export async function startPictor(env: Record<string, string> = {}, world: World
 /** Pictor in front of a fake OpenAI upstream. */
 export async function startWithUpstream(
   env: Record<string, string> = {},
-  world: World = {},
+  world: TestWorld = {},
 ): Promise<TestGateway> {
   return behind(await startFakeOpenAi({ apiKey: 'upstream-secret' }), env, world)
 }
@@ -68,7 +76,7 @@ export async function startWithUpstream(
  */
 export async function startWithAnyModel(
   env: Record<string, string> = {},
-  world: World = {},
+  world: TestWorld = {},
 ): Promise<TestGateway> {
   const upstream = await startFakeOpenAi({ apiKey: 'upstream-secret' })
   upstream.models = undefined
@@ -78,14 +86,18 @@ export async function startWithAnyModel(
 /** Pictor in front of a fake Gemini upstream. */
 export async function startWithGemini(
   env: Record<string, string> = {},
-  world: World = {},
+  world: TestWorld = {},
 ): Promise<TestGeminiGateway> {
   const upstream = await startFakeGemini({ apiKey: 'upstream-secret' })
   const own = { GEMINI_BASE_URL: upstream.url, GEMINI_API_KEY: 'upstream-secret' }
   return withUpstream(await startPictor({ ...own, ...env }, world), upstream)
 }
 
-async function behind(upstream: FakeOpenAi, env: Record<string, string>, world: World): Promise<TestGateway> {
+async function behind(
+  upstream: FakeOpenAi,
+  env: Record<string, string>,
+  world: TestWorld,
+): Promise<TestGateway> {
   const pictor = await startPictor(
     { OPENAI_BASE_URL: upstream.url, OPENAI_API_KEY: 'upstream-secret', ...env },
     world,

@@ -89,4 +89,6 @@ export const PRICE_LIST: readonly Price[] = [
   { model: 'imagen-4.0-ultra*', pictures: [{ usd: 0.06 }] },
   { model: 'imagen-4.0*', pictures: [{ usd: 0.04 }] },
   { model: 'imagen-3.0*', pictures: [{ usd: 0.03 }] },
+  // The built-in painter.
+  { model: 'demo', pictures: [{ usd: 0 }] },
 ]

@@ -87,7 +87,7 @@ describe('prices of an operator', () => {
     ['not json', /JSON/],
     ['{}', /array/],
     ['[{"model":"x","tokens":{"input":-1,"output":2}}]', /input/],
-    ['[{"model":"x","picture":[]}]', /.+/],
+    ['[{"model":"x","picture":[]}]', /\/0\/picture/],
   ])('%s is refused with what is wrong', (text, message) => {
     expect(() => parsePrices(text)).toThrow(message)
   })
