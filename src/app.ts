@@ -5,6 +5,7 @@ import { AppError } from './base/error.ts'
 import { newRequestId } from './base/id.ts'
 import type { Logger } from './base/log.ts'
 import type { Config } from './config.ts'
+import { adminSurface } from './ingress/admin/plugin.ts'
 import { batchSurface } from './ingress/batch/plugin.ts'
 import { answerBrokenRequest } from './ingress/broken-request.ts'
 import { batchShape, errorReply } from './ingress/error-reply.ts'
@@ -35,7 +36,7 @@ const MOST_HEARD = 64 * 1024
 export async function createApp(config: Config, log: Logger, world: World = {}): Promise<App> {
   const { version } = packageJson
   const parts = await createParts(config, log, version, world)
-  const { gateway, keys, sessions } = parts
+  const { gateway, keys, access } = parts
   const pictures = createPictureServer(gateway.library)
   const settings = { ...config, chatModel: config.relay?.chatModel }
   const surface: Surface = { gateway, keys, pictures, settings }
@@ -73,7 +74,8 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
     await scope.register(openAiSurface(surface), { prefix: '/v1' })
     await scope.register(batchSurface(surface), { prefix: '/api/v1' })
     await scope.register(geminiSurface(surface), { prefix: '/v1beta' })
-    await scope.register(systemSurface({ gateway, sessions, version }))
+    await scope.register(adminSurface({ gateway, access, version, settings }))
+    await scope.register(systemSurface({ gateway, access, version }))
   })
   await server.ready()
 

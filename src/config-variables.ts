@@ -1,3 +1,4 @@
+import { PASSWORD_LENGTH } from '../contract/admin.ts'
 import { ASPECT_RATIOS } from '../contract/job.ts'
 import {
   baseUrl,
@@ -13,6 +14,7 @@ import {
   token,
   tokens,
   trustedProxies,
+  username,
   type ValueKind,
   yesOrNo,
 } from './config-values.ts'
@@ -91,6 +93,30 @@ export const VARIABLES = {
     otherwise: 'one is made at the first start and printed once',
     secret: true,
     description: 'The key that clients send as `Authorization: Bearer …`.',
+  }),
+  adminUsername: optional({
+    name: 'ADMIN_USERNAME',
+    group: 'Access',
+    kind: username(),
+    otherwise: 'the account is made with the link that the first start prints',
+    description:
+      'Name of the admin account, together with `ADMIN_PASSWORD`. The two replace the account that there is.',
+  }),
+  adminPassword: optional({
+    name: 'ADMIN_PASSWORD',
+    group: 'Access',
+    kind: text('at least 8 characters', PASSWORD_LENGTH.minimum),
+    secret: true,
+    description: 'Password of the admin account, together with `ADMIN_USERNAME`.',
+  }),
+  adminKey: optional({
+    name: 'ADMIN_KEY',
+    group: 'Access',
+    kind: token('visible ASCII characters without spaces, at least 16', 16),
+    otherwise: 'only a signed-in browser is the admin',
+    secret: true,
+    description:
+      'A key for programs that send `Authorization: Bearer …` to the admin routes. It cannot be the same as `API_KEY`, and draws nothing.',
   }),
   authentication: withDefault({
     name: 'AUTH',

@@ -26,6 +26,10 @@ export interface Config {
   /** Without a trailing slash. */
   readonly publicUrl?: string
   readonly apiKey?: string
+  /** The account that the environment names. */
+  readonly admin?: { readonly username: string; readonly password: string }
+  /** At least 16 characters. */
+  readonly adminKey?: string
   readonly authentication: 'on' | 'off'
   /** At least 32 characters. */
   readonly secretKey?: string
@@ -124,6 +128,7 @@ function contradictions(values: Values, environment: Environment): string[] {
       `AUTH: "off" cannot be used with HOST=${values.host}, which others can reach; expected HOST=127.0.0.1, or AUTH_OFF_PUBLIC=yes if that is what you want`,
     )
   }
+  problems.push(...adminContradictions(values, environment))
   if (values.relayEnabled && !isSet(environment, 'RELAY_BASE_URL')) {
     problems.push(
       `RELAY_BASE_URL: is missing; expected with RELAY_ENABLED: ${VARIABLES.relayBaseUrl.kind.expected}`,
@@ -134,6 +139,20 @@ function contradictions(values: Values, environment: Environment): string[] {
       `SERVER_STORAGE_URL: is missing; expected with SERVER_STORAGE_TYPE=${values.serverStorageType}: ${VARIABLES.databaseUrl.kind.expected}`,
     )
   }
+  return problems
+}
+
+function adminContradictions(values: Values, environment: Environment): string[] {
+  const { adminUsername: name, adminPassword: password } = VARIABLES
+  const pairs = [[name, password] as const, [password, name] as const]
+  const problems = pairs
+    .filter(([given, missing]) => isSet(environment, given.name) && !isSet(environment, missing.name))
+    .map(
+      ([given, missing]) =>
+        `${missing.name}: is missing; expected with ${given.name}: ${missing.kind.expected}`,
+    )
+  if (values.adminKey !== undefined && values.adminKey === values.apiKey)
+    problems.push('ADMIN_KEY: is the same as API_KEY; expected another one, which clients do not know')
   return problems
 }
 
@@ -157,6 +176,8 @@ function toConfig(values: Values): Config {
     relayChatModel,
     geminiBaseUrl,
     geminiApiKeys,
+    adminUsername,
+    adminPassword,
     ...rest
   } = values
   const { authenticationOffPublic: _, serverStorageType: __, serverStorageUrl: ___, ...plain } = rest
@@ -166,6 +187,7 @@ function toConfig(values: Values): Config {
     dataDirectory,
     timeZone: values.timeZone ?? systemTimeZone(),
     databaseUrl: chooseDatabase(values, dataDirectory),
+    ...(adminUsername && adminPassword && { admin: { username: adminUsername, password: adminPassword } }),
     ...((openaiBaseUrl || openaiApiKeys) && {
       openai: { baseUrl: openaiBaseUrl ?? 'https://api.openai.com/v1', apiKeys: openaiApiKeys ?? [] },
     }),

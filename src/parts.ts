@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createAdminAccess } from './access/admin-access.ts'
 import { createKeys } from './access/keys.ts'
-import { createSessions } from './access/session.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { createOutgoing } from './base/http.ts'
 import type { Logger } from './base/log.ts'
@@ -89,7 +89,7 @@ export async function createParts(config: Config, log: Logger, version: string, 
   return {
     gateway,
     keys: createKeys(database, clock, config.apiKey),
-    sessions: createSessions(database, clock),
+    access: await createAdminAccess(database, clock, { account: config.admin, key: config.adminKey }),
     close: async () => {
       await queue.close()
       await deriver.close()

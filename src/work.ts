@@ -24,7 +24,7 @@ const isAlone = ({ database }: Gateway): boolean => database.engine === 'sqlite'
 
 /** Starts what goes on without a request: unfinished jobs, webhooks, the models of the upstreams, clearing up. */
 export async function startWork(config: Config, parts: Parts, baseUrl: string) {
-  const { gateway, sessions } = parts
+  const { gateway, access } = parts
   const stopping = new AbortController()
   const { queue, log } = gateway
 
@@ -53,7 +53,7 @@ export async function startWork(config: Config, parts: Parts, baseUrl: string) {
       return purgeTrash(gateway.library, { before, signal: stopping.signal })
     }),
     every(MINUTE, async () => {
-      await sessions.sweep()
+      await access.sweep()
       if (!isAlone(gateway)) await recoverTasks(config, parts)
     }),
   ]

@@ -6,6 +6,7 @@ import type { Database } from './connect.ts'
 import { addToCounter, readCounter } from './counter.ts'
 import { isUniqueViolation } from './errors.ts'
 import { batches } from './migrations/0002-batches.ts'
+import { admin } from './migrations/0007-admin.ts'
 import type { BlobTable, ImageTable, TaskTable } from './schema.ts'
 import { testDatabases } from './testing.ts'
 import { insertIgnore, upsert } from './upsert.ts'
@@ -25,14 +26,18 @@ for (const engine of testDatabases()) {
       const tables = await query.introspection.getTables()
       const names = tables.map(({ name }) => name).filter((name) => !name.startsWith('search_'))
       expect(names.sort()).toEqual(
-        ['api_key', 'blob', 'counter', 'image', 'job', 'session', 'setting', 'task', 'task_input'].sort(),
+        [
+          ...['api_key', 'blob', 'counter', 'image', 'job', 'session', 'setting', 'task', 'task_input'],
+          ...['admin', 'login_failure'],
+        ].sort(),
       )
     })
 
     test('indexes that come later may be made twice: a migration can be cut on an engine that does not roll it back', async () => {
-      const { up } = batches(database.facts)
-      await up(query)
-      await up(query)
+      for (const { up } of [batches, admin].map((migration) => migration(database.facts))) {
+        await up(query)
+        await up(query)
+      }
     })
 
     test('every column of an image comes back as it went in', async () => {

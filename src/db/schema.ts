@@ -6,7 +6,9 @@ import type { TaskMode, TaskStatus } from '../../contract/task.ts'
  */
 export interface Schema {
   api_key: ApiKeyTable
+  admin: AdminTable
   session: SessionTable
+  login_failure: LoginFailureTable
   setting: SettingTable
   task: TaskTable
   task_input: TaskInputTable
@@ -28,10 +30,28 @@ export interface ApiKeyTable {
   last_used_at: number | null
 }
 
+/** Who may sign in; at most one row. */
+export interface AdminTable {
+  id: string
+  username: string
+  password_hash: string
+  created_at: number
+}
+
 export interface SessionTable {
   hash: string
+  admin_id: string | null
   created_at: number
   expires_at: number
+}
+
+/** Wrong passwords of late. */
+export interface LoginFailureTable {
+  /** A hash of who tried with which name. */
+  who: string
+  /** When, as a JSON list, oldest first. */
+  times: string
+  last_at: number
 }
 
 export interface SettingTable {
