@@ -5,6 +5,7 @@ import { AppError } from './base/error.ts'
 import { newRequestId } from './base/id.ts'
 import type { Logger } from './base/log.ts'
 import type { Config } from './config.ts'
+import type { AdminParts } from './ingress/admin/admin-parts.ts'
 import { adminSurface } from './ingress/admin/plugin.ts'
 import { batchSurface } from './ingress/batch/plugin.ts'
 import { answerBrokenRequest } from './ingress/broken-request.ts'
@@ -18,6 +19,7 @@ import { systemSurface } from './ingress/system/plugin.ts'
 import { logRequests } from './ingress/system/request-log.ts'
 import { createPictureServer, publicImages } from './library/serve.ts'
 import { createParts, type Parts, type World } from './parts.ts'
+import { modeInEffect } from './upstream-mode.ts'
 import { recoverTasks, startWork } from './work.ts'
 
 export interface App {
@@ -39,6 +41,15 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
   const { gateway, keys, access } = parts
   const pictures = createPictureServer(gateway.library)
   const settings = { ...config, chatModel: config.relay?.chatModel }
+  const adminParts: AdminParts = {
+    gateway,
+    access,
+    version,
+    startedAt: gateway.clock.now(),
+    publicUrl: config.publicUrl,
+    settings: parts.settings,
+    mode: () => modeInEffect(gateway.providers, parts.settings.current()),
+  }
   const surface: Surface = { gateway, keys, pictures, settings }
 
   const server = Fastify({
@@ -74,7 +85,7 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
     await scope.register(openAiSurface(surface), { prefix: '/v1' })
     await scope.register(batchSurface(surface), { prefix: '/api/v1' })
     await scope.register(geminiSurface(surface), { prefix: '/v1beta' })
-    await scope.register(adminSurface({ gateway, access, version, settings }))
+    await scope.register(adminSurface(adminParts))
     await scope.register(systemSurface({ gateway, access, version }))
   })
   await server.ready()

@@ -1,5 +1,6 @@
 import { PASSWORD_LENGTH } from '../contract/admin.ts'
 import { ASPECT_RATIOS } from '../contract/job.ts'
+import { UPSTREAM_MODES } from '../contract/settings.ts'
 import {
   baseUrl,
   databaseUrl,
@@ -193,7 +194,7 @@ export const VARIABLES = {
     group: 'Upstreams',
     kind: yesOrNo(),
     otherwise: 'true when `RELAY_BASE_URL` is set',
-    description: 'Whether the relay is used.',
+    description: 'Whether the relay is there at all; `UPSTREAM_MODE` says when it is asked.',
   }),
   relayBaseUrl: optional({
     name: 'RELAY_BASE_URL',
@@ -221,6 +222,22 @@ export const VARIABLES = {
     kind: token('a model name'),
     default: 'grok-4-fast',
     description: 'The model that answers at the relay when a chat is not about a picture.',
+  }),
+  mode: optional({
+    name: 'UPSTREAM_MODE',
+    group: 'Upstreams',
+    kind: oneOf(UPSTREAM_MODES),
+    otherwise: 'what the settings say; `auto` at first',
+    description:
+      'Which upstreams are asked: `auto` all of them, each standing in for the one before; `relay` only the relay; `direct` all but the relay. Locks the setting.',
+  }),
+  providerOrder: optional({
+    name: 'PROVIDER_ORDER',
+    group: 'Upstreams',
+    kind: tokens('names of upstreams separated by commas, such as relay,openai'),
+    otherwise: 'what the settings say; openai, relay, gemini at first',
+    description:
+      'The order in which upstreams are preferred that have the same model; those that are not named come last. Locks the setting.',
   }),
   geminiBaseUrl: optional({
     name: 'GEMINI_BASE_URL',

@@ -41,6 +41,10 @@ export interface Config {
   readonly openai?: UpstreamConfig
   readonly relay?: RelayConfig
   readonly gemini?: UpstreamConfig
+  /** `RELAY_ENABLED` says that there is to be no relay. */
+  readonly relayDisabled: boolean
+  readonly mode?: Values['mode']
+  readonly providerOrder?: readonly string[]
   /** Whether a caller's own `apiBase` may be a private address. */
   readonly allowPrivateUpstreams: boolean
   /** `http://…` or `https://…`, perhaps with a password. */
@@ -134,6 +138,11 @@ function contradictions(values: Values, environment: Environment): string[] {
       `RELAY_BASE_URL: is missing; expected with RELAY_ENABLED: ${VARIABLES.relayBaseUrl.kind.expected}`,
     )
   }
+  if (values.mode === 'relay' && (values.relayEnabled === false || !isSet(environment, 'RELAY_BASE_URL'))) {
+    problems.push(
+      'UPSTREAM_MODE: "relay" cannot be used without a relay; expected RELAY_BASE_URL with it, and RELAY_ENABLED not to be false',
+    )
+  }
   if (needsStorageUrl(values) && !isSet(environment, 'SERVER_STORAGE_URL')) {
     problems.push(
       `SERVER_STORAGE_URL: is missing; expected with SERVER_STORAGE_TYPE=${values.serverStorageType}: ${VARIABLES.databaseUrl.kind.expected}`,
@@ -191,6 +200,7 @@ function toConfig(values: Values): Config {
     ...((openaiBaseUrl || openaiApiKeys) && {
       openai: { baseUrl: openaiBaseUrl ?? 'https://api.openai.com/v1', apiKeys: openaiApiKeys ?? [] },
     }),
+    relayDisabled: relayEnabled === false,
     ...(relayBaseUrl &&
       relayEnabled !== false && {
         relay: {

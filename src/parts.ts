@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAdminAccess } from './access/admin-access.ts'
 import { createKeys } from './access/keys.ts'
+import { openSettings } from './admin/settings.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { createOutgoing } from './base/http.ts'
 import type { Logger } from './base/log.ts'
@@ -27,6 +28,7 @@ import { createCancellations } from './tasks/cancellations.ts'
 import { createProgress } from './tasks/progress.ts'
 import { createDatabaseQueue } from './tasks/queue/database-queue.ts'
 import { createTurns } from './tasks/turns.ts'
+import { arrangeUpstreams, checkUpstreams, RELAY, upstreamSettings } from './upstream-mode.ts'
 
 /** Everything that is made once per process. */
 export type Parts = Awaited<ReturnType<typeof createParts>>
@@ -61,10 +63,18 @@ export async function createParts(config: Config, log: Logger, version: string, 
     log,
   })
   const queue = createDatabaseQueue(database, { clock, log })
+  const providers = createProviderList(configuredProviders(config))
+  const settings = await openSettings({
+    database,
+    log,
+    environment: upstreamSettings(config),
+    apply: (settings) => arrangeUpstreams(providers, settings),
+    check: (change) => checkUpstreams(providers, change),
+  })
   const gateway: Gateway = {
     database,
     library: { database, originals, deriver, served: createServedMemory(), clock, log },
-    providers: createProviderList(configuredProviders(config)),
+    providers,
     accounts: createAccounts({ clock, concurrency: config.accountConcurrency }),
     progress: createProgress(),
     cancellations: createCancellations(),
@@ -88,6 +98,7 @@ export async function createParts(config: Config, log: Logger, version: string, 
   }
   return {
     gateway,
+    settings,
     keys: createKeys(database, clock, config.apiKey),
     access: await createAdminAccess(database, clock, { account: config.admin, key: config.adminKey }),
     close: async () => {
@@ -107,7 +118,7 @@ function configuredProviders({ openai, relay, gemini, generationTimeout: timeout
   if (relay) {
     const { imageModel, chatModel, ...upstream } = relay
     const models = { fixedModels: [imageModel], chatModels: [chatModel] }
-    providers.push(createOpenAiProvider({ name: 'relay', timeout, ...models, ...upstream }))
+    providers.push(createOpenAiProvider({ name: RELAY, timeout, ...models, ...upstream }))
   }
   if (gemini) providers.push(createGeminiProvider({ name: 'gemini', timeout, ...gemini }))
   return [...providers, createDemoProvider()]

@@ -18,7 +18,7 @@ export async function welcome(
     lines.push(['API key', `${secret}   (shown only now; keep it)`])
   }
   lines.push(await adminLine(access, url))
-  const names = gateway.providers.all.map((provider) => provider.name)
+  const names = gateway.providers.inUse.map((provider) => provider.name)
   const hint = 'demo painter (set OPENAI_API_KEY or GEMINI_API_KEY for a real one)'
   if (names.length === 1) lines.push(['Upstream', hint])
   else lines.push(['Upstreams', names.join(', ')])

@@ -9,6 +9,8 @@ const MINUTE = 60_000
 /** Jobs that take turns at the places of the workers; more wait until one has ended. */
 const TASKS_AT_WORK = 64
 
+/** A change of settings takes effect in other processes within this time. */
+const SETTINGS_EVERY = 10_000
 const DISCOVER_EVERY = 10 * MINUTE
 const PURGE_EVERY = 10 * MINUTE
 const DAY = 24 * 60 * MINUTE
@@ -24,7 +26,7 @@ const isAlone = ({ database }: Gateway): boolean => database.engine === 'sqlite'
 
 /** Starts what goes on without a request: unfinished jobs, webhooks, the models of the upstreams, clearing up. */
 export async function startWork(config: Config, parts: Parts, baseUrl: string) {
-  const { gateway, access } = parts
+  const { gateway, access, settings } = parts
   const stopping = new AbortController()
   const { queue, log } = gateway
 
@@ -57,6 +59,8 @@ export async function startWork(config: Config, parts: Parts, baseUrl: string) {
       if (!isAlone(gateway)) await recoverTasks(config, parts)
     }),
   ]
+  // Only other processes change them unseen.
+  if (!isAlone(gateway)) timers.push(every(SETTINGS_EVERY, settings.reload))
   function every(interval: number, work: () => Promise<void>): NodeJS.Timeout {
     const run = () =>
       work().catch((error: unknown) => {

@@ -73,7 +73,12 @@ for (const engine of testDatabases()) {
       await admins.changePassword(client, admin, { old: account.password, new: 'caf\u00e9 caf\u00e9' })
       const composed = { username: account.username, password: 'cafe\u0301 cafe\u0301' }
       expect(await admins.signIn(client, composed)).toEqual(admin)
-      const wrong = [account, { ...composed, username: account.username.toLowerCase() }]
+      const wrong = [
+        account,
+        { ...composed, username: account.username.toLowerCase() },
+        { ...composed, username: `${account.username}\0` },
+        { ...composed, username: `${account.username} ` },
+      ]
       for (const one of wrong) expect(await code(admins.signIn(client, one))).toBe('wrong_login')
     })
 

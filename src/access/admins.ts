@@ -42,8 +42,17 @@ export function createAdmins({ database, clock, tokens, lock }: AdminsOptions): 
   const { query } = database
   const inTurn = createTurn()
   let nobodysHash: Promise<string> | undefined
-  const find = (username: string) =>
-    query.selectFrom('admin').selectAll().where('username', '=', username).executeTakeFirst()
+  const find = async (username: string) => {
+    // PostgreSQL cannot compare with a NUL, and no name has one.
+    if (username.includes('\0')) return undefined
+    const row = await query
+      .selectFrom('admin')
+      .selectAll()
+      .where('username', '=', username)
+      .executeTakeFirst()
+    // MySQL overlooks spaces at the end, which would make many names of one, each with its own count of wrong passwords.
+    return row?.username === username ? row : undefined
+  }
   const any = async () =>
     (await query.selectFrom('admin').select('id').limit(1).executeTakeFirst()) !== undefined
 

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { newId } from '../base/id.ts'
 import { chunked } from './chunked.ts'
 import type { Database } from './connect.ts'
-import { addToCounter, readCounter } from './counter.ts'
+import { addToCounters, readCounter } from './counter.ts'
 import { isUniqueViolation } from './errors.ts'
 import { batches } from './migrations/0002-batches.ts'
 import { admin } from './migrations/0007-admin.ts'
@@ -138,7 +138,7 @@ for (const engine of testDatabases()) {
 
     test('a counter begins with its first change and adds up, for each owner and for all', async () => {
       const change = (owner: string, by: number) =>
-        addToCounter(database, query, { owner, name: 'tasks' }, by)
+        addToCounters(database, query, [{ owner, name: 'tasks', change: by }])
       expect(await readCounter(query, { name: 'tasks' })).toBe(0)
       await change('one', 2)
       await Promise.all([1, 2, 3, 4, 5].map(() => change('one', 1)))
@@ -148,6 +148,25 @@ for (const engine of testDatabases()) {
       expect(await readCounter(query, { owner: 'other', name: 'tasks' })).toBe(3)
       expect(await readCounter(query, { owner: 'nobody', name: 'tasks' })).toBe(0)
       expect(await readCounter(query, { name: 'tasks' })).toBe(10)
+    })
+
+    test('several counters change at once, whatever the order and however often they are named', async () => {
+      const change = (owner: string, name: 'images' | 'image_bytes', by: number) => ({
+        owner,
+        name,
+        change: by,
+      })
+      const changes = [change('b', 'images', 1), change('a', 'image_bytes', 70), change('b', 'images', 2)]
+      await Promise.all([
+        addToCounters(database, query, changes),
+        addToCounters(database, query, changes.toReversed()),
+        addToCounters(database, query, [change('a', 'images', 1), change('a', 'images', -1)]),
+        addToCounters(database, query, []),
+      ])
+      expect(await readCounter(query, { name: 'images' })).toBe(6)
+      expect(await readCounter(query, { owner: 'a', name: 'image_bytes' })).toBe(140)
+      const rows = await query.selectFrom('counter').select('name').where('owner', '=', 'a').execute()
+      expect(rows).toEqual([{ name: 'image_bytes' }])
     })
 
     test('insertIgnore hides no other error', async () => {

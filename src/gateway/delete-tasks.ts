@@ -1,6 +1,6 @@
 import { chunked } from '../db/chunked.ts'
-import { addToCounter } from '../db/counter.ts'
-import { removeImagesOfTasks } from '../library/trash.ts'
+import { addToCounters } from '../db/counter.ts'
+import { changesOf, removeImagesOfTasks } from '../library/trash.ts'
 import { markDeleted } from '../tasks/history.ts'
 import type { Gateway } from './gateway.ts'
 
@@ -15,9 +15,10 @@ async function deleteSome(gateway: Gateway, owner: string, ids: readonly string[
   const { database, library, search, cancellations, queue, clock } = gateway
   const gone = await database.query.transaction().execute(async (query) => {
     const found = await markDeleted(query, owner, ids, clock.now())
-    await removeImagesOfTasks(library, query, found)
+    const images = await removeImagesOfTasks(library, query, found)
     await search.remove(query, found)
-    await addToCounter(database, query, { owner, name: 'tasks' }, -found.length)
+    const tasks = { owner, name: 'tasks' as const, change: -found.length }
+    await addToCounters(database, query, [...changesOf(images), tasks])
     return found
   })
   for (const id of gone) {

@@ -1,10 +1,21 @@
+import type { UpstreamMode } from '../../../contract/settings.ts'
 import type { AdminAccess } from '../../access/admin-access.ts'
+import type { SettingsStore } from '../../admin/settings.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
+import type { AccountsAdmin } from './sso.ts'
 
 /** What the admin's routes are built from. */
 export interface AdminParts {
   gateway: Gateway
   access: AdminAccess
+  settings: SettingsStore
+  /** The upstreams' accounts; without it there are no routes for them. */
+  accounts?: AccountsAdmin | undefined
   version: string
-  settings: { publicUrl?: string | undefined }
+  /** Ms since the epoch. */
+  startedAt: number
+  /** Which upstreams are asked now. */
+  mode(): UpstreamMode
+  /** Our address as clients know it, without a trailing slash; undefined: as the request says. */
+  publicUrl: string | undefined
 }

@@ -5,8 +5,12 @@ import { AppError } from '../../base/error.ts'
 import { batchShape, errorReply } from '../error-reply.ts'
 import type { AdminParts } from './admin-parts.ts'
 import { requireAdmin } from './guard.ts'
+import { adminImageRoutes } from './images.ts'
 import { readJsonBodies } from './json-bodies.ts'
 import { entranceRoutes, passwordRoute } from './session.ts'
+import { settingsRoutes } from './settings.ts'
+import { accountRoutes } from './sso.ts'
+import { statusRoute } from './status.ts'
 
 /**
  * The JSON routes for the admin, under `/api/v1/admin` and `/admin`. They are never open, whatever `AUTH` says, and pages of
@@ -15,8 +19,7 @@ import { entranceRoutes, passwordRoute } from './session.ts'
  */
 export function adminSurface(parts: AdminParts) {
   const countStranger = createRateLimit(parts.gateway.clock)
-  const { access, settings } = parts
-  const guard = requireAdmin({ access, countStranger, publicUrl: settings.publicUrl })
+  const guard = requireAdmin({ ...parts, countStranger })
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler(errorReply(batchShape))
     await app.register(cookie)
@@ -32,6 +35,10 @@ export function adminSurface(parts: AdminParts) {
       })
       scope.addHook('onRequest', guard)
       passwordRoute(scope, parts)
+      statusRoute(scope, parts)
+      settingsRoutes(scope, parts)
+      adminImageRoutes(scope, parts)
+      if (parts.accounts) accountRoutes(scope, parts.accounts)
     })
     await app.register(
       async (scope) => {

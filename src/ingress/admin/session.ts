@@ -23,9 +23,8 @@ const errors = { '4xx': BatchError }
 const PATH = '/api/v1/admin'
 
 /** `/api/v1/admin/{status,setup,login,logout}`: the way in, open to everyone. */
-export function entranceRoutes(app: FastifyInstance, { access, settings }: AdminParts): void {
+export function entranceRoutes(app: FastifyInstance, { access, publicUrl }: AdminParts): void {
   const { admins, sessions, isLocked } = access
-  const { publicUrl } = settings
 
   async function letIn(reply: FastifyReply, { id, username }: Admin) {
     // Whoever had a session in this browser has no more use for it.
@@ -105,7 +104,7 @@ export function entranceRoutes(app: FastifyInstance, { access, settings }: Admin
 }
 
 /** `POST /api/v1/admin/password`, for who is signed in. */
-export function passwordRoute(app: FastifyInstance, { access, settings }: AdminParts): void {
+export function passwordRoute(app: FastifyInstance, { access, publicUrl }: AdminParts): void {
   app.post<{ Body: PasswordRequest }>(
     `${PATH}/password`,
     {
@@ -124,7 +123,7 @@ export function passwordRoute(app: FastifyInstance, { access, settings }: AdminP
         throw new AppError('setting_locked', { param: 'password', values: { detail: 'ADMIN_PASSWORD' } })
       const admin = { id: signedIn.adminId, username: signedIn.username }
       await access.admins.changePassword(clientOf(request.ip), admin, body)
-      setSession(reply, await access.sessions.open(admin.id), settings.publicUrl)
+      setSession(reply, await access.sessions.open(admin.id), publicUrl)
       return { success: true, message: textsFor(request).passwordChanged }
     },
   )
