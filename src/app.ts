@@ -5,6 +5,7 @@ import { AppError } from './base/error.ts'
 import { newRequestId } from './base/id.ts'
 import type { Logger } from './base/log.ts'
 import type { Config } from './config.ts'
+import type { AdminParts } from './ingress/admin/admin-parts.ts'
 import { adminSurface } from './ingress/admin/plugin.ts'
 import { batchSurface } from './ingress/batch/plugin.ts'
 import { answerBrokenRequest } from './ingress/broken-request.ts'
@@ -19,6 +20,7 @@ import { systemSurface } from './ingress/system/plugin.ts'
 import { logRequests } from './ingress/system/request-log.ts'
 import { createPictureServer, publicImages } from './library/serve.ts'
 import { createParts, type Parts, type World } from './parts.ts'
+import { modeInEffect } from './upstream-mode.ts'
 import { recoverTasks, startWork } from './work.ts'
 
 export interface App {
@@ -37,9 +39,19 @@ const MOST_HEARD = 64 * 1024
 export async function createApp(config: Config, log: Logger, world: World = {}): Promise<App> {
   const { version } = packageJson
   const parts = await createParts(config, log, version, world)
-  const { gateway, keys, sessions } = parts
+  const { gateway, keys, access } = parts
   const pictures = createPictureServer(gateway.library)
   const settings = { ...config, chatModel: config.relay?.chatModel }
+  const adminParts: AdminParts = {
+    gateway,
+    keys,
+    access,
+    version,
+    startedAt: gateway.clock.now(),
+    publicUrl: config.publicUrl,
+    settings: parts.settings,
+    mode: () => modeInEffect(gateway.providers, parts.settings.current()),
+  }
   const surface: Surface = { gateway, keys, pictures, settings }
 
   const server = Fastify({
@@ -75,8 +87,8 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
     await scope.register(openAiSurface(surface), { prefix: '/v1' })
     await scope.register(batchSurface(surface), { prefix: '/api/v1' })
     await scope.register(geminiSurface(surface), { prefix: '/v1beta' })
-    await scope.register(adminSurface({ gateway, keys, sessions }))
-    await scope.register(systemSurface({ gateway, sessions, version }))
+    await scope.register(adminSurface(adminParts))
+    await scope.register(systemSurface({ gateway, access, version }))
   })
   await server.ready()
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { USERNAME_LENGTH, USERNAME_PATTERN } from '../contract/admin.ts'
 
 /** A kind of value that a variable can hold: how it is read, and the words that tell people what is expected. */
 export interface ValueKind<T> {
@@ -13,8 +14,22 @@ export function text(expected: string, minimum = 1): ValueKind<string> {
 }
 
 /** A text that travels in an HTTP header: visible ASCII without spaces. */
-export function token(expected: string): ValueKind<string> {
-  return { expected, parse: (given) => (/^[\x21-\x7e]+$/.test(given) ? given : undefined) }
+export function token(expected: string, minimum = 1): ValueKind<string> {
+  const isToken = (given: string) => /^[\x21-\x7e]+$/.test(given) && given.length >= minimum
+  return { expected, parse: (given) => (isToken(given) ? given : undefined) }
+}
+
+/** The name of an account. */
+export function username(): ValueKind<string> {
+  const { minimum, maximum } = USERNAME_LENGTH
+  const pattern = new RegExp(USERNAME_PATTERN, 'u')
+  return {
+    expected: `${minimum} to ${maximum} characters, none of them a control character`,
+    parse: (given) => {
+      const { length } = [...given]
+      return length >= minimum && length <= maximum && pattern.test(given) ? given : undefined
+    },
+  }
 }
 
 /** Several tokens, separated by commas. */

@@ -1,5 +1,7 @@
 import { ACCOUNT_STRATEGIES } from '../contract/account.ts'
+import { PASSWORD_LENGTH } from '../contract/admin.ts'
 import { ASPECT_RATIOS } from '../contract/job.ts'
+import { UPSTREAM_MODES } from '../contract/settings.ts'
 import {
   baseUrl,
   databaseUrl,
@@ -15,6 +17,7 @@ import {
   token,
   tokens,
   trustedProxies,
+  username,
   type ValueKind,
   yesOrNo,
 } from './config-values.ts'
@@ -94,6 +97,30 @@ export const VARIABLES = {
     secret: true,
     description: 'The key that clients send as `Authorization: Bearer …`.',
   }),
+  adminUsername: optional({
+    name: 'ADMIN_USERNAME',
+    group: 'Access',
+    kind: username(),
+    otherwise: 'the account is made with the link that the first start prints',
+    description:
+      'Name of the admin account, together with `ADMIN_PASSWORD`. The two replace the account that there is.',
+  }),
+  adminPassword: optional({
+    name: 'ADMIN_PASSWORD',
+    group: 'Access',
+    kind: text('at least 8 characters', PASSWORD_LENGTH.minimum),
+    secret: true,
+    description: 'Password of the admin account, together with `ADMIN_USERNAME`.',
+  }),
+  adminKey: optional({
+    name: 'ADMIN_KEY',
+    group: 'Access',
+    kind: token('visible ASCII characters without spaces, at least 16', 16),
+    otherwise: 'only a signed-in browser is the admin',
+    secret: true,
+    description:
+      'A key for programs that send `Authorization: Bearer …` to the admin routes. It cannot be the same as `API_KEY`, and draws nothing.',
+  }),
   authentication: withDefault({
     name: 'AUTH',
     group: 'Access',
@@ -169,7 +196,7 @@ export const VARIABLES = {
     group: 'Upstreams',
     kind: yesOrNo(),
     otherwise: 'true when `RELAY_BASE_URL` is set',
-    description: 'Whether the relay is used.',
+    description: 'Whether the relay is there at all; `UPSTREAM_MODE` says when it is asked.',
   }),
   relayBaseUrl: optional({
     name: 'RELAY_BASE_URL',
@@ -197,6 +224,22 @@ export const VARIABLES = {
     kind: token('a model name'),
     default: 'grok-4-fast',
     description: 'The model that answers at the relay when a chat is not about a picture.',
+  }),
+  mode: optional({
+    name: 'UPSTREAM_MODE',
+    group: 'Upstreams',
+    kind: oneOf(UPSTREAM_MODES),
+    otherwise: 'what the settings say; `auto` at first',
+    description:
+      'Which upstreams are asked: `auto` all of them, each standing in for the one before; `relay` only the relay; `direct` all but the relay. Locks the setting.',
+  }),
+  providerOrder: optional({
+    name: 'PROVIDER_ORDER',
+    group: 'Upstreams',
+    kind: tokens('names of upstreams separated by commas, such as relay,openai'),
+    otherwise: 'what the settings say; openai, relay, gemini at first',
+    description:
+      'The order in which upstreams are preferred that have the same model; those that are not named come last. Locks the setting.',
   }),
   geminiBaseUrl: optional({
     name: 'GEMINI_BASE_URL',

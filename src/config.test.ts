@@ -80,6 +80,46 @@ test.each<[Environment, object]>([
   expect(readConfig(environment)).toMatchObject(expected)
 })
 
+test.each<[Environment, object]>([
+  [
+    { ADMIN_USERNAME: ' Ada 王 ', ADMIN_PASSWORD: 'eight or more' },
+    { admin: { username: 'Ada 王', password: 'eight or more' } },
+  ],
+  [
+    { ADMIN_KEY: 'k'.repeat(16), API_KEY: 'other' },
+    { adminKey: 'k'.repeat(16), apiKey: 'other' },
+  ],
+  [
+    { UPSTREAM_MODE: 'Relay', RELAY_BASE_URL: 'https://r.example/v1' },
+    { mode: 'relay', relayDisabled: false },
+  ],
+  [
+    { UPSTREAM_MODE: 'direct', RELAY_ENABLED: 'false' },
+    { mode: 'direct', relayDisabled: true },
+  ],
+  [{ PROVIDER_ORDER: 'relay, openai' }, { providerOrder: ['relay', 'openai'] }],
+])('for the admin, %o is read as %o', (environment, expected) => {
+  expect(readConfig(environment)).toMatchObject(expected)
+})
+
+test.each<[Environment, string]>([
+  [{ ADMIN_USERNAME: 'admin' }, 'ADMIN_PASSWORD: is missing; expected with ADMIN_USERNAME: at least 8'],
+  [{ ADMIN_PASSWORD: 'long enough' }, 'ADMIN_USERNAME: is missing; expected with ADMIN_PASSWORD: 3 to 64'],
+  [{ ADMIN_USERNAME: 'ab', ADMIN_PASSWORD: 'long enough' }, 'ADMIN_USERNAME: "ab" cannot be used'],
+  [{ ADMIN_USERNAME: 'admin', ADMIN_PASSWORD: 'short' }, 'ADMIN_PASSWORD: the given value (not shown)'],
+  [{ ADMIN_KEY: 'too-short' }, 'ADMIN_KEY: the given value (not shown)'],
+  [{ ADMIN_KEY: 'k'.repeat(16), API_KEY: 'k'.repeat(16) }, 'ADMIN_KEY: is the same as API_KEY'],
+  [{ UPSTREAM_MODE: 'relay' }, 'UPSTREAM_MODE: "relay" cannot be used without a relay'],
+  [
+    { UPSTREAM_MODE: 'relay', RELAY_BASE_URL: 'https://r.example/v1', RELAY_ENABLED: 'no' },
+    'UPSTREAM_MODE: "relay" cannot be used without a relay',
+  ],
+])('%o is refused', (environment, problem) => {
+  const problems = problemsOf(environment)
+  expect(problems).toEqual([expect.stringContaining(problem)])
+  expect(problems.join()).not.toMatch(/short"|kkkk/)
+})
+
 test.each<[Environment, string]>([
   [{ DATABASE_URL: 'sqlite:./a.sqlite' }, 'sqlite:./a.sqlite'],
   [

@@ -27,6 +27,10 @@ export interface Config {
   /** Without a trailing slash. */
   readonly publicUrl?: string
   readonly apiKey?: string
+  /** The account that the environment names. */
+  readonly admin?: { readonly username: string; readonly password: string }
+  /** At least 16 characters. */
+  readonly adminKey?: string
   readonly authentication: 'on' | 'off'
   /** At least 32 characters. */
   readonly secretKey?: string
@@ -46,6 +50,10 @@ export interface Config {
   readonly accountStrategy: AccountStrategy
   /** 0 for any number. */
   readonly accountDailyLimit: number
+  /** `RELAY_ENABLED` says that there is to be no relay. */
+  readonly relayDisabled: boolean
+  readonly mode?: Values['mode']
+  readonly providerOrder?: readonly string[]
   /** Whether a caller's own `apiBase` may be a private address. */
   readonly allowPrivateUpstreams: boolean
   readonly grokUrl: string
@@ -139,9 +147,15 @@ function contradictions(values: Values, environment: Environment): string[] {
       `AUTH: "off" cannot be used with HOST=${values.host}, which others can reach; expected HOST=127.0.0.1, or AUTH_OFF_PUBLIC=yes if that is what you want`,
     )
   }
+  problems.push(...adminContradictions(values, environment))
   if (values.relayEnabled && !isSet(environment, 'RELAY_BASE_URL')) {
     problems.push(
       `RELAY_BASE_URL: is missing; expected with RELAY_ENABLED: ${VARIABLES.relayBaseUrl.kind.expected}`,
+    )
+  }
+  if (values.mode === 'relay' && (values.relayEnabled === false || !isSet(environment, 'RELAY_BASE_URL'))) {
+    problems.push(
+      'UPSTREAM_MODE: "relay" cannot be used without a relay; expected RELAY_BASE_URL with it, and RELAY_ENABLED not to be false',
     )
   }
   if (needsStorageUrl(values) && !isSet(environment, 'SERVER_STORAGE_URL')) {
@@ -149,6 +163,20 @@ function contradictions(values: Values, environment: Environment): string[] {
       `SERVER_STORAGE_URL: is missing; expected with SERVER_STORAGE_TYPE=${values.serverStorageType}: ${VARIABLES.databaseUrl.kind.expected}`,
     )
   }
+  return problems
+}
+
+function adminContradictions(values: Values, environment: Environment): string[] {
+  const { adminUsername: name, adminPassword: password } = VARIABLES
+  const pairs = [[name, password] as const, [password, name] as const]
+  const problems = pairs
+    .filter(([given, missing]) => isSet(environment, given.name) && !isSet(environment, missing.name))
+    .map(
+      ([given, missing]) =>
+        `${missing.name}: is missing; expected with ${given.name}: ${missing.kind.expected}`,
+    )
+  if (values.adminKey !== undefined && values.adminKey === values.apiKey)
+    problems.push('ADMIN_KEY: is the same as API_KEY; expected another one, which clients do not know')
   return problems
 }
 
@@ -172,6 +200,8 @@ function toConfig(values: Values): Config {
     relayChatModel,
     geminiBaseUrl,
     geminiApiKeys,
+    adminUsername,
+    adminPassword,
     ...rest
   } = values
   const { authenticationOffPublic: _, serverStorageType: __, serverStorageUrl: ___, ...plain } = rest
@@ -181,9 +211,11 @@ function toConfig(values: Values): Config {
     dataDirectory,
     timeZone: values.timeZone ?? systemTimeZone(),
     databaseUrl: chooseDatabase(values, dataDirectory),
+    ...(adminUsername && adminPassword && { admin: { username: adminUsername, password: adminPassword } }),
     ...((openaiBaseUrl || openaiApiKeys) && {
       openai: { baseUrl: openaiBaseUrl ?? 'https://api.openai.com/v1', apiKeys: openaiApiKeys ?? [] },
     }),
+    relayDisabled: relayEnabled === false,
     ...(relayBaseUrl &&
       relayEnabled !== false && {
         relay: {

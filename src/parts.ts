@@ -1,9 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createAdminAccess } from './access/admin-access.ts'
 import { createKeys } from './access/keys.ts'
 import { createPrices, parsePrices } from './access/prices.ts'
-import { createSessions } from './access/session.ts'
 import { createUsage } from './access/usage.ts'
+import { openSettings } from './admin/settings.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { createOutgoing } from './base/http.ts'
 import type { Logger } from './base/log.ts'
@@ -33,6 +34,7 @@ import { createCancellations } from './tasks/cancellations.ts'
 import { createProgress } from './tasks/progress.ts'
 import { createDatabaseQueue } from './tasks/queue/database-queue.ts'
 import { createTurns } from './tasks/turns.ts'
+import { arrangeUpstreams, checkUpstreams, RELAY, upstreamSettings } from './upstream-mode.ts'
 
 /** Everything that is made once per process. */
 export type Parts = Awaited<ReturnType<typeof createParts>>
@@ -72,18 +74,26 @@ export async function createParts(config: Config, log: Logger, version: string, 
   })
   const queue = createDatabaseQueue(database, { clock, log })
   const vault = createVault(await loadSecretKey(config))
-  const providers = configuredProviders(config)
+  const configured = configuredProviders(config)
   const accounts = await openAccounts({
-    ...{ database, vault, clock, log, providers },
+    ...{ database, vault, clock, log, providers: configured },
     timeZone: config.timeZone,
     concurrency: config.accountConcurrency,
     policyOf: (provider) => (provider === SSO_PROVIDER ? ssoPolicy(config) : policy(config)),
     file: { provider: SSO_PROVIDER, path: config.ssoFile },
   })
+  const providers = createProviderList(configured, (provider) => accounts.has(provider))
+  const settings = await openSettings({
+    database,
+    log,
+    environment: upstreamSettings(config),
+    apply: (settings) => arrangeUpstreams(providers, settings),
+    check: (change) => checkUpstreams(providers, change),
+  })
   const gateway: Gateway = {
     database,
     library: { database, originals, deriver, served: createServedMemory(), clock, log },
-    providers: createProviderList(providers, (provider) => accounts.has(provider)),
+    providers,
     accounts,
     progress: createProgress(),
     cancellations: createCancellations(),
@@ -120,7 +130,8 @@ export async function createParts(config: Config, log: Logger, version: string, 
   return {
     gateway,
     keys,
-    sessions: createSessions(database, clock),
+    settings,
+    access: await createAdminAccess(database, clock, { account: config.admin, key: config.adminKey }),
     close: async () => {
       await queue.close()
       await deriver.close()
@@ -169,7 +180,7 @@ function configuredProviders({
   if (relay) {
     const { imageModel, chatModel, ...upstream } = relay
     const models = { fixedModels: [imageModel], chatModels: [chatModel] }
-    providers.push(createOpenAiProvider({ name: 'relay', timeout, ...models, ...upstream }))
+    providers.push(createOpenAiProvider({ name: RELAY, timeout, ...models, ...upstream }))
   }
   if (gemini) providers.push(createGeminiProvider({ name: 'gemini', timeout, ...gemini }))
   providers.push(createGrokProvider({ name: SSO_PROVIDER, url: grokUrl, timeout }))

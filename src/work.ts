@@ -12,6 +12,8 @@ const MINUTE = 60_000
 /** Jobs that take turns at the places of the workers; more wait until one has ended. */
 const TASKS_AT_WORK = 64
 
+/** A change of settings takes effect in other processes within this time. */
+const SETTINGS_EVERY = 10_000
 const DISCOVER_EVERY = 10 * MINUTE
 const PURGE_EVERY = 10 * MINUTE
 const TRIM_EVERY = 10 * MINUTE
@@ -28,7 +30,7 @@ const isAlone = ({ database }: Gateway): boolean => database.engine === 'sqlite'
 
 /** Starts what goes on without a request: unfinished jobs, webhooks, the models of the upstreams, clearing up. */
 export async function startWork(config: Config, parts: Parts, baseUrl: string) {
-  const { gateway, sessions, keys } = parts
+  const { gateway, access, settings, keys } = parts
   const stopping = new AbortController()
   const { queue, log } = gateway
 
@@ -64,10 +66,12 @@ export async function startWork(config: Config, parts: Parts, baseUrl: string) {
     every(SECOND, () => gateway.usage.flush()),
     every(MINUTE, async () => {
       await keys.flush()
-      await sessions.sweep()
+      await access.sweep()
       if (!isAlone(gateway)) await recoverTasks(config, parts)
     }),
   ]
+  // Only other processes change them unseen.
+  if (!isAlone(gateway)) timers.push(every(SETTINGS_EVERY, settings.reload))
   void indexOlderTasks(gateway, stopping.signal).catch((error: unknown) => {
     if (!stopping.signal.aborted) log.warn({ err: error }, 'older tasks cannot be made searchable')
   })

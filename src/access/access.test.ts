@@ -1,14 +1,13 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { testDatabases } from '../db/testing.ts'
 import { createKeys } from './keys.ts'
-import { createSessions, SESSION_LIFETIME } from './session.ts'
 
 for (const engine of testDatabases()) {
   describe(engine.name, async () => {
     const opened = await engine.open()
     const { database } = opened
     afterAll(() => opened[Symbol.asyncDispose]())
-    let now = 1_000_000
+    const now = 1_000_000
     const clock = { now: () => now }
 
     test('a key opens only for its own secret, and the secret is written nowhere', async () => {
@@ -43,33 +42,6 @@ for (const engine of testDatabases()) {
       expect(await keys.identify(secret)).toMatchObject({ owner: expect.any(String) })
       const others = createKeys(database, clock, undefined)
       expect(await others.identify('from-the-environment')).toBeUndefined()
-    })
-
-    test('a setup token opens one session, however often it is used at once', async () => {
-      const sessions = createSessions(database, clock)
-      const outdated = await sessions.issueSetupToken()
-      const token = await sessions.issueSetupToken()
-      expect(await sessions.openWithSetupToken(outdated)).toBeUndefined()
-      const opened = await Promise.all([1, 2, 3].map(() => sessions.openWithSetupToken(token)))
-      const [session = '', ...others] = opened.filter((one) => one !== undefined)
-      expect(others).toEqual([])
-      expect(await sessions.valid(session)).toBe(true)
-      expect(await sessions.valid(token)).toBe(false)
-      expect(await sessions.valid('')).toBe(false)
-      const rows = await database.query.selectFrom('session').selectAll().execute()
-      expect(JSON.stringify(rows)).not.toContain(session)
-    })
-
-    test('a session ends after its time and is swept', async () => {
-      const sessions = createSessions(database, clock)
-      const session = (await sessions.openWithSetupToken(await sessions.issueSetupToken())) ?? ''
-      now += SESSION_LIFETIME - 1
-      await sessions.sweep()
-      expect(await sessions.valid(session)).toBe(true)
-      now += 1
-      expect(await sessions.valid(session)).toBe(false)
-      await sessions.sweep()
-      expect(await database.query.selectFrom('session').selectAll().execute()).toEqual([])
     })
   })
 }

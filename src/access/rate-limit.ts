@@ -24,8 +24,14 @@ interface Bucket {
  * @throws {AppError} `too_many_requests`, with the time after which there is a token again
  */
 export function limitRate(clock: Clock): onRequestAsyncHookHandler {
+  const count = createRateLimit(clock)
+  return async (request: FastifyRequest) => count(request)
+}
+
+/** The same as a function, for requests of which only some count. */
+export function createRateLimit(clock: Clock): (request: FastifyRequest) => void {
   const buckets = new LRUCache<string, Bucket>({ max: MOST_CLIENTS })
-  return async (request: FastifyRequest) => {
+  return (request) => {
     const client = clientOf(request.ip)
     const bucket = refilled(buckets.get(client), clock.now())
     buckets.set(client, bucket)

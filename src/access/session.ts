@@ -1,58 +1,67 @@
-import { randomBytes } from 'node:crypto'
+import type { Kysely } from 'kysely'
 import type { Clock } from '../base/clock.ts'
 import type { Database } from '../db/connect.ts'
-import { upsert } from '../db/upsert.ts'
+import type { Schema } from '../db/schema.ts'
 import { hashSecret } from './secrets.ts'
+import { randomSecret } from './setup-token.ts'
 
-/** Admin sessions, and the one-time link that opens the first one. Only hashes are kept. */
+/** Admin sessions. They are rows, so they outlive the process; only hashes are kept. */
 export interface Sessions {
-  /** A new setup token; the one before it is worth nothing any more. */
-  issueSetupToken(): Promise<string>
-  /** Trades the setup token for a session, once; undefined for a wrong or used one. */
-  openWithSetupToken(token: string): Promise<string | undefined>
-  valid(session: string): Promise<boolean>
+  /** A new session of an admin. */
+  open(adminId: string): Promise<string>
+  /** Whose session this is; undefined for one that has ended or never was. Each day of use lets it live longer. */
+  find(session: string): Promise<SignedIn | undefined>
+  close(session: string): Promise<void>
   /** Removes what has expired. */
   sweep(): Promise<void>
 }
 
-/** How long a session lasts, in ms. */
-export const SESSION_LIFETIME = 30 * 24 * 60 * 60 * 1000
+export interface SignedIn {
+  adminId: string
+  username: string
+  /** It was made to live longer just now, so the browser should hear of it. */
+  extended: boolean
+}
 
-const SETUP_TOKEN = 'setup_token_hash'
+const DAY = 24 * 60 * 60 * 1000
 
-export function createSessions(database: Database, clock: Clock): Sessions {
-  const { query } = database
-  const open = async () => {
-    const session = randomSecret()
-    const now = clock.now()
-    await query
-      .insertInto('session')
-      .values({ hash: hashSecret(session), created_at: now, expires_at: now + SESSION_LIFETIME })
-      .execute()
-    return session
-  }
+/** How long a session lasts without being used, in ms. */
+export const SESSION_LIFETIME = 30 * DAY
+
+/** A use makes a session live longer, but not each one writes. */
+const EXTEND_AFTER = DAY
+
+export function createSessions({ query }: Database, clock: Clock): Sessions {
   return {
-    issueSetupToken: async () => {
-      const token = randomSecret()
-      await upsert(database, query, 'setting', { name: SETUP_TOKEN, value: hashSecret(token) }, ['name'])
-      return token
+    open: async (adminId) => {
+      const session = randomSecret()
+      const now = clock.now()
+      const times = { created_at: now, expires_at: now + SESSION_LIFETIME }
+      await query
+        .insertInto('session')
+        .values({ hash: hashSecret(session), admin_id: adminId, ...times })
+        .execute()
+      return session
     },
-    openWithSetupToken: async (token) => {
-      // The delete is the check, so that two clicks at once open one session.
-      const used = await query
-        .deleteFrom('setting')
-        .where('name', '=', SETUP_TOKEN)
-        .where('value', '=', hashSecret(token))
-        .executeTakeFirst()
-      return used.numDeletedRows > 0n ? open() : undefined
-    },
-    valid: async (session) => {
+    find: async (session) => {
+      const hash = hashSecret(session)
       const row = await query
         .selectFrom('session')
-        .select('expires_at')
-        .where('hash', '=', hashSecret(session))
+        .innerJoin('admin', 'admin.id', 'session.admin_id')
+        .select(['admin.id', 'admin.username', 'session.expires_at'])
+        .where('session.hash', '=', hash)
         .executeTakeFirst()
-      return row !== undefined && row.expires_at > clock.now()
+      const now = clock.now()
+      if (row === undefined || row.expires_at <= now) return undefined
+      const extended = row.expires_at - now <= SESSION_LIFETIME - EXTEND_AFTER
+      if (extended) {
+        const expires_at = now + SESSION_LIFETIME
+        await query.updateTable('session').set({ expires_at }).where('hash', '=', hash).execute()
+      }
+      return { adminId: row.id, username: row.username, extended }
+    },
+    close: async (session) => {
+      await query.deleteFrom('session').where('hash', '=', hashSecret(session)).execute()
     },
     sweep: async () => {
       await query.deleteFrom('session').where('expires_at', '<=', clock.now()).execute()
@@ -60,4 +69,7 @@ export function createSessions(database: Database, clock: Clock): Sessions {
   }
 }
 
-const randomSecret = () => randomBytes(32).toString('base64url')
+/** Ends every session; part of the transaction that changes the account. */
+export async function endSessions(query: Kysely<Schema>): Promise<void> {
+  await query.deleteFrom('session').execute()
+}

@@ -3,10 +3,11 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { newId } from '../base/id.ts'
 import { chunked } from './chunked.ts'
 import type { Database } from './connect.ts'
-import { addToCounter, readCounter } from './counter.ts'
+import { addToCounters, readCounter } from './counter.ts'
 import { isUniqueViolation } from './errors.ts'
 import { batches } from './migrations/0002-batches.ts'
 import { translations } from './migrations/0006-translations.ts'
+import { admin } from './migrations/0007-admin.ts'
 import type { BlobTable, ImageTable, TaskTable } from './schema.ts'
 import { testDatabases } from './testing.ts'
 import { insertIgnore, upsert } from './upsert.ts'
@@ -27,24 +28,14 @@ for (const engine of testDatabases()) {
       const names = tables.map(({ name }) => name).filter((name) => !name.startsWith('search_'))
       expect(names.sort()).toEqual(
         [
-          ...[
-            'account',
-            'account_rest',
-            'api_key',
-            'blob',
-            'counter',
-            'image',
-            'job',
-            'key_quota',
-            'session',
-          ],
-          ...['setting', 'task', 'task_input', 'translation', 'usage_day'],
+          ...['account', 'account_rest', 'admin', 'api_key', 'blob', 'counter', 'image', 'job', 'key_quota'],
+          ...['login_failure', 'session', 'setting', 'task', 'task_input', 'translation', 'usage_day'],
         ].sort(),
       )
     })
 
     test('indexes that come later may be made twice: a migration can be cut on an engine that does not roll it back', async () => {
-      for (const { up } of [batches(database.facts), translations(database.facts)]) {
+      for (const { up } of [batches, translations, admin].map((migration) => migration(database.facts))) {
         await up(query)
         await up(query)
       }
@@ -149,7 +140,7 @@ for (const engine of testDatabases()) {
 
     test('a counter begins with its first change and adds up, for each owner and for all', async () => {
       const change = (owner: string, by: number) =>
-        addToCounter(database, query, { owner, name: 'tasks' }, by)
+        addToCounters(database, query, [{ owner, name: 'tasks', change: by }])
       expect(await readCounter(query, { name: 'tasks' })).toBe(0)
       await change('one', 2)
       await Promise.all([1, 2, 3, 4, 5].map(() => change('one', 1)))
@@ -159,6 +150,25 @@ for (const engine of testDatabases()) {
       expect(await readCounter(query, { owner: 'other', name: 'tasks' })).toBe(3)
       expect(await readCounter(query, { owner: 'nobody', name: 'tasks' })).toBe(0)
       expect(await readCounter(query, { name: 'tasks' })).toBe(10)
+    })
+
+    test('several counters change at once, whatever the order and however often they are named', async () => {
+      const change = (owner: string, name: 'images' | 'image_bytes', by: number) => ({
+        owner,
+        name,
+        change: by,
+      })
+      const changes = [change('b', 'images', 1), change('a', 'image_bytes', 70), change('b', 'images', 2)]
+      await Promise.all([
+        addToCounters(database, query, changes),
+        addToCounters(database, query, changes.toReversed()),
+        addToCounters(database, query, [change('a', 'images', 1), change('a', 'images', -1)]),
+        addToCounters(database, query, []),
+      ])
+      expect(await readCounter(query, { name: 'images' })).toBe(6)
+      expect(await readCounter(query, { owner: 'a', name: 'image_bytes' })).toBe(140)
+      const rows = await query.selectFrom('counter').select('name').where('owner', '=', 'a').execute()
+      expect(rows).toEqual([{ name: 'image_bytes' }])
     })
 
     test('insertIgnore hides no other error', async () => {

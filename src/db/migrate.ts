@@ -7,6 +7,7 @@ import { search } from './migrations/0003-search.ts'
 import { keys } from './migrations/0004-keys.ts'
 import { accounts } from './migrations/0005-accounts.ts'
 import { translations } from './migrations/0006-translations.ts'
+import { admin } from './migrations/0007-admin.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -27,4 +28,5 @@ const migrations = (facts: Facts): Record<string, Migration> => ({
   '0004-keys': keys(facts),
   '0005-accounts': accounts(facts),
   '0006-translations': translations(facts),
+  '0007-admin': admin(facts),
 })

@@ -8,7 +8,9 @@ export interface Schema {
   api_key: ApiKeyTable
   key_quota: KeyQuotaTable
   usage_day: UsageDayTable
+  admin: AdminTable
   session: SessionTable
+  login_failure: LoginFailureTable
   setting: SettingTable
   task: TaskTable
   task_input: TaskInputTable
@@ -79,10 +81,28 @@ export interface UsageDayTable {
   unpriced: number
 }
 
+/** Who may sign in; at most one row. */
+export interface AdminTable {
+  id: string
+  username: string
+  password_hash: string
+  created_at: number
+}
+
 export interface SessionTable {
   hash: string
+  admin_id: string | null
   created_at: number
   expires_at: number
+}
+
+/** Wrong passwords of late. */
+export interface LoginFailureTable {
+  /** A hash of who tried with which name. */
+  who: string
+  /** When, as a JSON list, oldest first. */
+  times: string
+  last_at: number
 }
 
 export interface SettingTable {

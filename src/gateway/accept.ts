@@ -4,6 +4,7 @@ import { FINAL_STATUSES, type TaskMode } from '../../contract/task.ts'
 import type { Caller } from '../access/keys.ts'
 import { AppError } from '../base/error.ts'
 import type { Spooled } from '../bytes/spooled.ts'
+import { addToCounters } from '../db/counter.ts'
 import { isUniqueViolation } from '../db/errors.ts'
 import { holdBlob, localBlob, noteBlob, putBlob } from '../library/blob.ts'
 import type { Inputs } from '../providers/provider.ts'
@@ -65,8 +66,10 @@ export async function accept(gateway: Gateway, submission: Submission): Promise<
   for (const { picture } of pictures) await putBlob(gateway.library, picture)
   try {
     await gateway.database.query.transaction().execute(async (query) => {
-      for (const { picture } of inOrder(pictures)) await holdBlob(gateway.library, query, picture)
+      let kept = 0
+      for (const { picture } of inOrder(pictures)) kept += await holdBlob(gateway.library, query, picture)
       await insertInputs(query, task.id, pictures.map(toTaskInput))
+      await addToCounters(gateway.database, query, [{ owner: task.owner, name: 'blob_bytes', change: kept }])
       await keepTask(gateway, query, task, reservation)
       await reserve(gateway, query, reservation)
     })

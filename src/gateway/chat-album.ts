@@ -77,9 +77,10 @@ export function createChatAlbum(gateway: Gateway, options: AlbumOptions): ChatAl
         details: {},
       }
       const stored = await addImage(gateway.library, image, async (query) => {
-        await countPictures(query, taskId, { completed: 1 })
+        const isThere = await countPictures(query, taskId, { completed: 1 })
         if (caller.keyId !== undefined)
           await chargePictures(gateway.database, query, owner, 1, today(gateway))
+        return isThere
       })
       tally.picture(askedOf(candidate), toPriced(stored))
       return stored

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import { chunked } from '../db/chunked.ts'
-import { addToCounter } from '../db/counter.ts'
+import { addToCounters } from '../db/counter.ts'
 import type { Schema } from '../db/schema.ts'
-import { removeImagesOfTasks } from '../library/trash.ts'
+import { changesOf, removeImagesOfTasks } from '../library/trash.ts'
 import { markDeleted } from '../tasks/history.ts'
 import { findTaskToRun } from '../tasks/task-table.ts'
 import { isFinal } from './accept.ts'
@@ -20,9 +20,10 @@ async function deleteSome(gateway: Gateway, owner: string, ids: readonly string[
   const { database, library, search, cancellations, queue, clock } = gateway
   const gone = await database.query.transaction().execute(async (query) => {
     const found = await markDeleted(query, owner, ids, clock.now())
-    await removeImagesOfTasks(library, query, found)
+    const images = await removeImagesOfTasks(library, query, found)
     await search.remove(query, found)
-    await addToCounter(database, query, { owner, name: 'tasks' }, -found.length)
+    const tasks = { owner, name: 'tasks' as const, change: -found.length }
+    await addToCounters(database, query, [...changesOf(images), tasks])
     for (const id of found) await endIfUnfinished(gateway, query, id)
     return found
   })

@@ -135,6 +135,7 @@ export class Harvest {
         const isWanted = await countPictures(query, this.#task.id, { completed })
         // Who deleted the task did not see this picture.
         if (!isWanted) await removeImages(this.#gateway.library, query, this.#task.owner, [id])
+        return isWanted
       },
     )
     this.#gateway.metrics.drawn({ provider: image.provider, model: image.upstreamModel, outcome: 'ok' })

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { addToCounter } from '../db/counter.ts'
+import { addToCounters } from '../db/counter.ts'
 import type { Schema } from '../db/schema.ts'
 import { insertTask, type Reserved, type TaskRecord } from '../tasks/task-table.ts'
 import type { Gateway } from './gateway.ts'
@@ -13,5 +13,5 @@ export async function keepTask(
 ): Promise<void> {
   await insertTask(query, task, reserved)
   await search.add(query, { id: task.id, owner: task.owner, text: task.job.prompt })
-  await addToCounter(database, query, { owner: task.owner, name: 'tasks' }, 1)
+  await addToCounters(database, query, [{ owner: task.owner, name: 'tasks', change: 1 }])
 }

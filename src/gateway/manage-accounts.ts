@@ -89,7 +89,8 @@ export async function accountsStatus({ accounts }: Accounts, provider?: string):
   }
 }
 
-function statusOf(account: AccountView): AccountStatus {
+/** An account as the admin sees it: masked. */
+export function statusOf(account: AccountView): AccountStatus {
   return {
     id: account.id,
     provider: account.provider,

@@ -146,7 +146,10 @@ function fromValidation({ instancePath, keyword, params, message = '' }: Problem
     case 'pattern':
       return invalid(path, PATTERN_HINTS[path] ?? `it ${message}.`)
     case 'minLength':
-      return invalid(path, 'it must not be empty.')
+      return invalid(
+        path,
+        params.limit === 1 ? 'it must not be empty.' : `it must have at least ${params.limit} characters.`,
+      )
     case 'maxLength':
       return new AppError('string_above_max_length', {
         param: path,
@@ -158,6 +161,7 @@ function fromValidation({ instancePath, keyword, params, message = '' }: Problem
 }
 
 const PATTERN_HINTS: Record<string, string> = {
+  username: 'it must have no control characters, and no white space at either end.',
   size: "it must be 'auto' or 'WIDTHxHEIGHT' in pixels, each side from 16 to 8192, such as '1024x1024'.",
 }
 

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { StoredImage } from '../../contract/image.ts'
 import { newId } from '../base/id.ts'
 import type { Spooled } from '../bytes/spooled.ts'
+import { addToCounters } from '../db/counter.ts'
 import type { Schema } from '../db/schema.ts'
 import { holdBlob, pictureOf, putBlob } from './blob.ts'
 import type { Library } from './library.ts'
@@ -16,12 +17,12 @@ export interface NewImage
  * Keeps a picture: first its bytes, durably, then its row, so that no row ever points at nothing.
  * Thumbnails are left to the deriver, which works through new blobs in the background.
  *
- * @param together what is to be written in the same transaction
+ * @param together what is to be written in the same transaction; false where that has put the picture into the trash at once
  */
 export async function addImage(
   library: Library,
   image: NewImage,
-  together: (query: Kysely<Schema>, image: StoredImage) => Promise<void> = async () => {},
+  together: (query: Kysely<Schema>, image: StoredImage) => Promise<boolean> = async () => true,
 ): Promise<StoredImage> {
   const { picture, ...facts } = image
   await putBlob(library, picture)
@@ -37,9 +38,16 @@ export async function addImage(
     createdAt: library.clock.now(),
   }
   await library.database.query.transaction().execute(async (query) => {
-    await holdBlob(library, query, picture)
+    const kept = await holdBlob(library, query, picture)
     await query.insertInto('image').values(toRow(stored)).execute()
-    await together(query, stored)
+    const isThere = await together(query, stored)
+    const { owner } = stored
+    const one = [
+      { owner, name: 'images' as const, change: 1 },
+      { owner, name: 'image_bytes' as const, change: bytes },
+    ]
+    const changes = [{ owner, name: 'blob_bytes' as const, change: kept }, ...(isThere ? one : [])]
+    await addToCounters(library.database, query, changes)
   })
   library.deriver.wake()
   return stored

@@ -31,18 +31,34 @@ export async function putBlob(library: Library, picture: Spooled): Promise<void>
 /**
  * Counts one more holder of the bytes; part of the transaction that writes the holder's row. Until that ends, the row of the
  * blob is locked, so that a purge cannot take the file, and what it took before is put back; see `purge.ts`.
+ *
+ * @returns how many bytes are kept now that were not before: those of the first holder
  */
-export async function holdBlob(library: Library, query: Kysely<Schema>, picture: Spooled): Promise<void> {
+export async function holdBlob(library: Library, query: Kysely<Schema>, picture: Spooled): Promise<number> {
   for (let attempt = 0; attempt < HOLD_ATTEMPTS; attempt += 1) {
     await noteBlob(library, query, picture)
-    const result = await query
-      .updateTable('blob')
-      .set({ reference_count: sql`reference_count + 1` })
-      .where('sha256', '=', picture.sha256)
-      .executeTakeFirst()
-    if (result.numUpdatedRows > 0n) return mendBlob(library, picture)
+    const isFirst = await countHolder(query, picture, '<=')
+    if (isFirst || (await countHolder(query, picture, '>'))) {
+      await mendBlob(library, picture)
+      return isFirst ? picture.bytes : 0
+    }
   }
   throw new Error(`the row of picture ${picture.sha256} is removed again and again`)
+}
+
+/** Counts one more where nobody, or somebody, holds the blob already; whether it was so. */
+async function countHolder(
+  query: Kysely<Schema>,
+  { sha256 }: Spooled,
+  holders: '<=' | '>',
+): Promise<boolean> {
+  const result = await query
+    .updateTable('blob')
+    .set({ reference_count: sql`reference_count + 1` })
+    .where('sha256', '=', sha256)
+    .where('reference_count', holders, 0)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
 }
 
 /** On PostgreSQL the row may be purged between the two statements; that it happens twice is past belief. */
@@ -53,13 +69,23 @@ async function mendBlob(library: Library, picture: Spooled): Promise<void> {
   if ((await library.originals.stat(pictureKey(sha256, mime))) === undefined) await putBlob(library, picture)
 }
 
-/** Counts one holder less; part of the transaction that removes the holder's row. The bytes go with the next purge. */
-export async function releaseBlob(query: Kysely<Schema>, sha256: string, holders = 1): Promise<void> {
-  await query
-    .updateTable('blob')
-    .set({ reference_count: sql`reference_count - ${sql.lit(holders)}` })
-    .where('sha256', '=', sha256)
-    .execute()
+/**
+ * Counts some holders less; part of the transaction that removes their rows. The bytes go with the next purge.
+ *
+ * @returns whether nobody holds them any more
+ */
+export async function releaseBlob(query: Kysely<Schema>, sha256: string, holders = 1): Promise<boolean> {
+  const release = (rest: '<=' | '>') =>
+    query
+      .updateTable('blob')
+      .set({ reference_count: sql`reference_count - ${sql.lit(holders)}` })
+      .where('sha256', '=', sha256)
+      .where('reference_count', rest, holders)
+      .executeTakeFirst()
+  const last = await release('<=')
+  if (last.numUpdatedRows > 0n) return true
+  await release('>')
+  return false
 }
 
 /** Makes sure that bytes which are kept have a row, if only one without holders: nobody would find them otherwise. */

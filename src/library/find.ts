@@ -114,7 +114,8 @@ export async function latestImages(library: Library, limit: number): Promise<Sto
   return rows.map(fromRow)
 }
 
-function fromRow(row: Selectable<ImageTable>): StoredImage {
+/** A row as a picture. */
+export function fromRow(row: Selectable<ImageTable>): StoredImage {
   return {
     id: row.id,
     taskId: row.task_id,

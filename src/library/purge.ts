@@ -1,4 +1,5 @@
 import { chunked } from '../db/chunked.ts'
+import { addToCounters } from '../db/counter.ts'
 import { pictureKey } from '../storage/storage.ts'
 import { releaseBlob } from './blob.ts'
 import type { Library } from './library.ts'
@@ -54,15 +55,17 @@ async function purgeImages({ database }: Library, before: number): Promise<numbe
     // Another process may have taken some of them in the meantime.
     const own = await query
       .selectFrom('image')
-      .select(['id', 'sha256'])
+      .select(['id', 'sha256', 'bytes'])
       .where('id', 'in', ids)
       .orderBy('id')
       .modifyEnd(database.facts.forUpdate)
       .execute()
     const holders = Map.groupBy(own, ({ sha256 }) => sha256)
     // In order, or two purges could each wait for the other.
+    let freed = 0
     for (const sha256 of [...holders.keys()].sort()) {
-      await releaseBlob(query, sha256, holders.get(sha256)?.length)
+      const rows = holders.get(sha256) ?? []
+      if (await releaseBlob(query, sha256, rows.length)) freed += rows[0]?.bytes ?? 0
     }
     for (const some of chunked(own)) {
       await query
@@ -74,6 +77,8 @@ async function purgeImages({ database }: Library, before: number): Promise<numbe
         )
         .execute()
     }
+    // Whose they were does not matter any more: only the sum over all owners is told.
+    await addToCounters(database, query, [{ owner: '', name: 'blob_bytes', change: -freed }])
   })
   return found.length
 }

@@ -56,7 +56,9 @@ for (const engine of testDatabases()) {
       if (served) library.served.set(image.id, 'original', served)
       expect(library.served.get(image.id, 'original')).toBeDefined()
 
-      expect(await remove([image.id])).toEqual([{ id: image.id, taskId: image.taskId }])
+      expect(await remove([image.id])).toEqual([
+        { id: image.id, taskId: image.taskId, owner: 'someone', bytes: bytes.length },
+      ])
       expect(library.served.get(image.id, 'original')).toBeUndefined()
       if (served) library.served.set(image.id, 'original', served)
       expect(library.served.get(image.id, 'original')).toBeUndefined()

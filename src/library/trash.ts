@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { isId } from '../base/id.ts'
 import { chunked } from '../db/chunked.ts'
+import type { CounterChange } from '../db/counter.ts'
 import type { Schema } from '../db/schema.ts'
 import type { Library } from './library.ts'
 
@@ -8,13 +9,22 @@ import type { Library } from './library.ts'
 export interface Removed {
   id: string
   taskId: string
+  owner: string
+  bytes: number
 }
+
+/** By how much removed pictures change the kept counts; for the end of the caller's transaction. */
+export const changesOf = (removed: readonly Removed[]): CounterChange[] =>
+  removed.flatMap(({ owner, bytes }) => [
+    { owner, name: 'image_bytes', change: -bytes },
+    { owner, name: 'images', change: -1 },
+  ])
 
 type Query = Kysely<Schema>
 
 /**
  * Puts pictures of an owner into the trash, where no read finds them; `purge.ts` frees their bytes later. Part of the caller's
- * transaction, which adjusts the tasks. Ids that are none, or another owner's, are passed over.
+ * transaction, which adjusts the tasks and then the counts. Ids that are none, or another owner's, are passed over.
  *
  * @returns those that were there: of two removals at the same moment, one gets each picture
  */
@@ -27,6 +37,19 @@ export async function removeImages(
   const removed: Removed[] = []
   for (const some of chunked([...new Set(ids)].filter(isId))) {
     removed.push(...(await discard(library, query, some, (row) => row.owner === owner)))
+  }
+  return removed
+}
+
+/** The same for pictures of whatever owner. */
+export async function removeAnyImages(
+  library: Library,
+  query: Query,
+  ids: readonly string[],
+): Promise<Removed[]> {
+  const removed: Removed[] = []
+  for (const some of chunked([...new Set(ids)].filter(isId))) {
+    removed.push(...(await discard(library, query, some, () => true)))
   }
   return removed
 }
@@ -64,7 +87,7 @@ async function discard(
 ): Promise<Removed[]> {
   const rows = await query
     .selectFrom('image')
-    .select(['id', 'task_id', 'owner', 'deleted_at'])
+    .select(['id', 'task_id', 'owner', 'bytes', 'deleted_at'])
     .where('id', 'in', ids)
     .orderBy('id')
     .modifyEnd(library.database.facts.forUpdate)
@@ -78,5 +101,5 @@ async function discard(
     .where('id', 'in', doomed)
     .execute()
   library.served.forget(doomed)
-  return found.map(({ id, task_id: taskId }) => ({ id, taskId }))
+  return found.map(({ id, task_id: taskId, owner, bytes }) => ({ id, taskId, owner, bytes }))
 }

@@ -3,13 +3,16 @@ import { join } from 'node:path'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { json, sdk, startPictor, startWithAnyModel, type TestGateway, type TestPictor } from '../pictor.ts'
+import { ACCOUNT, cookieOf } from './admin.ts'
 import { generateWith } from './ask.ts'
 
+const ADMIN_KEY = 'admin-key-that-must-not-be-stored'
 const ENVIRONMENT_KEY = 'master-key-that-must-not-be-stored'
 let pictor: TestGateway
 beforeAll(async () => {
   pictor = await startWithAnyModel({
     API_KEY: ENVIRONMENT_KEY,
+    ADMIN_KEY,
     WEBHOOK_SECRET: 'webhook-secret-that-must-not-be-stored',
   })
 })
@@ -108,10 +111,11 @@ test('AUTH=off needs no key, and takes a wrong one', async () => {
 })
 
 test('nothing secret lies in the data directory', async () => {
-  const token = await pictor.app.parts.sessions.issueSetupToken()
-  const opened = await fetch(`${pictor.url}/admin?setup=${token}`, { redirect: 'manual' })
-  const session = /pictor_session=([^;]+)/.exec(opened.headers.get('set-cookie') ?? '')?.[1] ?? ''
-  const second = await pictor.app.parts.sessions.issueSetupToken()
+  const { setupTokens } = pictor.app.parts.access
+  const token = await setupTokens.issue()
+  const reply = await fetch(`${pictor.url}/api/v1/admin/setup`, json({ ...ACCOUNT, setup: token }))
+  const session = cookieOf(reply).split('=')[1] ?? ''
+  const second = await setupTokens.issue()
   const body = { model: 'image-kept', prompt: 'a prompt to be found', size: '64x64' }
   for (const key of [pictor.key, ENVIRONMENT_KEY]) await generateWith(sdk(pictor.url, key), body)
   pictor.upstream.behave('image-failed', '401')
@@ -131,6 +135,8 @@ test('nothing secret lies in the data directory', async () => {
     token,
     second,
     session,
+    ACCOUNT.password,
+    ADMIN_KEY,
   ]
   for (const secret of secrets) {
     expect(secret.length).toBeGreaterThan(10)

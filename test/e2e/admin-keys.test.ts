@@ -6,21 +6,20 @@ import type { KeyReply, UsageReply } from '../../contract/keys.ts'
 import { newId } from '../../src/base/id.ts'
 import { createLog } from '../../src/base/log.ts'
 import { json, sdk, startWithAnyModel, type TestGateway } from '../pictor.ts'
+import { signIn } from './admin.ts'
 import { anyClient } from './batch.ts'
 
 const clock = { at: Date.parse('2026-11-24T12:00:00Z'), now: () => clock.at }
 const logged: string[] = []
 let pictor: TestGateway
-let cookie: string
+let signedIn: Record<string, string>
 beforeAll(async () => {
   const lines = new PassThrough().setEncoding('utf8').on('data', (text: string) => logged.push(text))
   pictor = await startWithAnyModel(
     { TRUST_PROXY: 'loopback', TZ: 'UTC' },
     { clock, log: createLog('debug', lines) },
   )
-  const token = await pictor.app.parts.sessions.issueSetupToken()
-  const opened = await fetch(`${pictor.url}/admin?setup=${token}`, { redirect: 'manual' })
-  cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
+  signedIn = await signIn(pictor)
 })
 afterAll(() => pictor?.[Symbol.asyncDispose]())
 
@@ -31,7 +30,7 @@ async function admin<Answer>(
   body?: unknown,
 ): Promise<Answer & { status: number }> {
   const init = body === undefined ? { method } : { ...json(body), method }
-  const headers = { ...(init as { headers?: Record<string, string> }).headers, cookie }
+  const headers = { ...(init as { headers?: Record<string, string> }).headers, ...signedIn }
   const reply = await fetch(`${pictor.url}/admin/${path}`, { ...init, headers })
   return { status: reply.status, ...((await reply.json()) as Answer) }
 }
@@ -313,7 +312,7 @@ test('a wrong path with a key in it is neither logged nor told', async () => {
     `/api/v1/${key}`,
     `/${key}`,
   ]) {
-    const headers = { cookie, authorization: `Bearer ${pictor.key}` }
+    const headers = { ...signedIn, authorization: `Bearer ${pictor.key}` }
     const reply = await fetch(pictor.url + path, { headers })
     expect([reply.status, (await reply.text()).includes(key)]).toEqual([404, false])
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { json } from '../pictor.ts'
 import { runProcess, SERVER } from '../process.ts'
+import { ACCOUNT } from './admin.ts'
 
 let dataDirectory: string
 
@@ -34,9 +35,9 @@ test('the first start says where it is, the key and the admin link, and nothing 
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
   const init = { ...json({ prompt: 'a fox', size: '64x64' }), headers }
   expect((await fetch(`${url}/v1/images/generations`, init)).status).toBe(200)
-  const opened = await fetch(link, { redirect: 'manual' })
-  expect(opened.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Lax/)
-  expect((await fetch(link, { redirect: 'manual' })).headers.get('set-cookie')).toBeNull()
+  const setup = new URL(link).searchParams.get('setup')
+  const made = await fetch(`${url}/api/v1/admin/setup`, json({ ...ACCOUNT, setup }))
+  expect(made.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Lax/)
 
   first.child.kill('SIGTERM')
   expect(await first.ended).toBe(0)
@@ -53,11 +54,15 @@ async function textsIn(folder: string): Promise<string> {
   return (await Promise.all(texts)).join('')
 }
 
-test('the second start shows no key, and the key of the first still works', async () => {
+test('the second start shows no key and no link, and the key of the first still works', async () => {
   let key = ''
   {
     await using first = npmStart()
     await first.says(WELCOME)
+    const [, link = ''] = /Admin link\s+(http:\S+)/.exec(first.stdout()) ?? []
+    const { origin, searchParams } = new URL(link)
+    const account = { ...ACCOUNT, setup: searchParams.get('setup') }
+    expect((await fetch(`${origin}/api/v1/admin/setup`, json(account))).status).toBe(200)
     key = /sk-\S+/.exec(first.stdout())?.[0] ?? ''
     first.child.kill('SIGINT')
     expect(await first.ended).toBe(0)
@@ -65,6 +70,7 @@ test('the second start shows no key, and the key of the first still works', asyn
   await using second = npmStart()
   const [, url = ''] = await second.says(WELCOME)
   expect(second.stdout()).not.toContain('sk-')
+  expect(second.stdout()).toMatch(/Admin\s+sign in at http:\S+\/admin\n/)
   expect((await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).status).toBe(200)
 })
 

@@ -2,6 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { startWithAnyModel, type TestGateway } from '../pictor.ts'
+import { signIn } from './admin.ts'
 import { generateWith } from './ask.ts'
 import { eventually } from './evidence.ts'
 
@@ -86,39 +87,13 @@ describe('the page', () => {
     expect(html).not.toContain('/images/')
   })
 
-  test('opens with the setup link, once, and then shows the last pictures', async () => {
-    const token = await pictor.app.parts.sessions.issueSetupToken()
-    const opened = await get(`/admin?setup=${token}`)
-    expect([opened.status, opened.headers.get('location')]).toEqual([302, '/'])
-    const [cookie = '', ...attributes] = (opened.headers.get('set-cookie') ?? '').split('; ')
-    expect(attributes).toEqual(expect.arrayContaining(['HttpOnly', 'SameSite=Lax', 'Path=/']))
+  test('shows the last pictures to the admin alone', async () => {
+    await generateWith(pictor.openai, { model: 'image-shown', prompt: 'a <b>secret</b> cat', size: '64x64' })
+    const { cookie = '' } = await signIn(pictor)
     const html = await (await get('/', { cookie })).text()
     expect(html).toMatch(/<img src="\/images\/[0-9a-f-]{36}\/thumbnail"/)
     expect(html).not.toContain('<b>')
-
-    expect((await get(`/admin?setup=${token}`)).headers.has('set-cookie')).toBe(false)
-    expect((await get('/admin?setup=wrong')).headers.has('set-cookie')).toBe(false)
-    expect((await get('/admin')).status).toBe(302)
     expect(await (await get('/', { cookie: `${cookie}x` })).text()).not.toContain('/images/')
-  })
-
-  test('a new link makes the old one worthless', async () => {
-    const old = await pictor.app.parts.sessions.issueSetupToken()
-    await pictor.app.parts.sessions.issueSetupToken()
-    expect((await get(`/admin?setup=${old}`)).headers.has('set-cookie')).toBe(false)
-  })
-
-  test('sessions end', async () => {
-    let now = Date.now()
-    await using aging = await startWithAnyModel({}, { clock: { now: () => now } })
-    const token = await aging.app.parts.sessions.issueSetupToken()
-    const opened = await fetch(`${aging.url}/admin?setup=${token}`, { redirect: 'manual' })
-    const [cookie = ''] = (opened.headers.get('set-cookie') ?? '').split('; ')
-    const isOpen = async () =>
-      !(await (await fetch(aging.url, { headers: { cookie } })).text()).includes('for the admin')
-    expect(await isOpen()).toBe(true)
-    now += 31 * 24 * 60 * 60 * 1000
-    expect(await isOpen()).toBe(false)
   })
 })
 
@@ -182,6 +157,20 @@ describe('the API reference', () => {
         'GET /api/v1/images/{id}/thumbnail',
         'POST /api/v1/images/export',
         'DELETE /api/v1/images/{id}',
+        'GET /api/v1/admin/status',
+        'POST /api/v1/admin/setup',
+        'POST /api/v1/admin/login',
+        'POST /api/v1/admin/logout',
+        'POST /api/v1/admin/password',
+        'GET /api/v1/admin/settings',
+        'POST /api/v1/admin/settings',
+        'GET /api/v1/admin/stats',
+        'GET /api/v1/admin/images',
+        'POST /api/v1/admin/images/batch-delete',
+        'GET /admin/status',
+        'GET /admin/images/list',
+        'POST /admin/images/clear',
+        'DELETE /admin/images/clear',
         'GET /api',
         'GET /health',
         'GET /metrics',
@@ -193,8 +182,11 @@ describe('the API reference', () => {
     }
   })
 
+  const ENTRANCES = new Set(['status', 'setup', 'login', 'logout'].map((name) => `/api/v1/admin/${name}`))
   const securityOf = (method: string, path: string) => {
     if (path.startsWith('/v1beta/')) return [{ googleKey: [] }, { apiKey: [] }]
+    if (ENTRANCES.has(path)) return undefined
+    if (/^\/(api\/v1\/)?admin\//.test(path)) return [{ adminSession: [] }, { adminKey: [] }]
     // Who knows the id of a picture may see it.
     if (path === '/api/v1/health' || (method === 'get' && path.startsWith('/api/v1/images/')))
       return undefined

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
+import { SESSION_COOKIE } from '../admin/session-cookie.ts'
 
 /** `GET /openapi.json`, made from the schemas of the routes, and `GET /docs`, the page that shows it. */
 export async function apiReference(app: FastifyInstance, version: string): Promise<void> {
@@ -22,11 +23,14 @@ export async function apiReference(app: FastifyInstance, version: string): Promi
         { name: 'Gemini', description: 'Drawing, as Gemini clients ask for it.' },
         { name: 'Models', description: 'What can be asked to draw.' },
         { name: 'Public pictures', description: 'Open to whoever knows the id.' },
+        { name: 'Admin', description: 'For whoever runs this server.' },
         { name: 'System', description: 'Whether it is well.' },
       ],
       components: {
         securitySchemes: {
           apiKey: { type: 'http', scheme: 'bearer' },
+          adminKey: { type: 'http', scheme: 'bearer', description: '`ADMIN_KEY` of the server.' },
+          adminSession: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE },
           googleKey: { type: 'apiKey', in: 'header', name: 'x-goog-api-key' },
         },
       },

@@ -41,7 +41,7 @@ ${images === undefined ? SIGNED_OUT : gallery(images)}
 `
 }
 
-const SIGNED_OUT = `<section class="note"><p>The pictures are for the admin. Open the admin link that the server printed when it started.</p></section>`
+const SIGNED_OUT = `<section class="note"><p>The pictures are for the admin. <a href="/admin">Sign in</a>.</p></section>`
 
 function gallery(images: readonly StoredImage[]): string {
   if (images.length === 0) {
@@ -58,7 +58,8 @@ function tile({ id, prompt, width, height, model }: StoredImage): string {
 const escapeHtml = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
 
-const STYLE = `
+/** What every page looks like. */
+export const STYLE = `
 :root { color-scheme: light dark; --ground: #f7f6f4; --ink: #1b1a18; --muted: #6b6762; --soft: #efedea; --accent: #b83b28; }
 @media (prefers-color-scheme: dark) { :root { --ground: #121211; --ink: #f2f0ec; --muted: #a39e98; --soft: #242322; --accent: #e0604b; } }
 * { box-sizing: border-box; }

@@ -1,21 +1,21 @@
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { SESSION_LIFETIME, type Sessions } from '../../access/session.ts'
+import type { AdminAccess } from '../../access/admin-access.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { latestImages } from '../../library/find.ts'
+import { sessionOf } from '../admin/session-cookie.ts'
 import { batchShape, errorReply } from '../error-reply.ts'
+import { ADMIN_PAGE_SCRIPT, adminPage } from './admin-page.ts'
 import { type Health, readHealth } from './health.ts'
 import { homePage } from './home-page.ts'
 
 export interface SystemParts {
   gateway: Gateway
-  sessions: Sessions
+  access: AdminAccess
   version: string
 }
-
-const COOKIE = 'pictor_session'
 
 const HealthReply = Type.Object({
   status: Type.Enum(['healthy', 'unhealthy']),
@@ -34,7 +34,7 @@ const ServiceReply = Type.Object({
 })
 
 /** `GET /`, `/admin`, `/api`, `/health`, `/metrics`. */
-export function systemSurface({ gateway, sessions, version }: SystemParts) {
+export function systemSurface({ gateway, access, version }: SystemParts) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler(errorReply(batchShape))
     await app.register(cookie)
@@ -44,6 +44,8 @@ export function systemSurface({ gateway, sessions, version }: SystemParts) {
         directives: {
           defaultSrc: ["'none'"],
           imgSrc: ["'self'"],
+          scriptSrc: [ADMIN_PAGE_SCRIPT],
+          connectSrc: ["'self'"],
           styleSrc: ["'unsafe-inline'"],
           baseUri: ["'none'"],
           formAction: ["'self'"],
@@ -78,10 +80,13 @@ export function systemSurface({ gateway, sessions, version }: SystemParts) {
       async (_request, reply) => reply.type(gateway.metrics.contentType).send(await gateway.metrics.read()),
     )
 
+    const isSignedIn = async (request: FastifyRequest) => {
+      const session = sessionOf(request)
+      return session !== undefined && (await access.sessions.find(session)) !== undefined
+    }
+
     app.get('/', { schema: { hide: true } }, async (request, reply) => {
-      const session = request.cookies[COOKIE]
-      const signedIn = session !== undefined && (await sessions.valid(session))
-      const images = signedIn ? await latestImages(gateway.library, 24) : undefined
+      const images = (await isSignedIn(request)) ? await latestImages(gateway.library, 24) : undefined
       const { healthy, checks } = await readHealth(gateway)
       const models = gateway.providers.models().length
       return reply
@@ -89,22 +94,18 @@ export function systemSurface({ gateway, sessions, version }: SystemParts) {
         .send(homePage({ version, healthy, checks, models, images }))
     })
 
-    app.get<{ Querystring: { setup?: string } }>(
+    app.get<{ Querystring: { setup?: unknown } }>(
       '/admin',
       { schema: { hide: true } },
       async (request, reply) => {
+        if (await isSignedIn(request)) return reply.redirect('/')
         const { setup } = request.query
-        const session = setup === undefined ? undefined : await sessions.openWithSetupToken(setup)
-        if (session !== undefined) {
-          reply.setCookie(COOKIE, session, {
-            path: '/',
-            httpOnly: true,
-            sameSite: 'lax',
-            secure: request.protocol === 'https',
-            maxAge: SESSION_LIFETIME / 1000,
-          })
-        }
-        return reply.redirect('/')
+        const page = adminPage({
+          hasAccount: await access.admins.any(),
+          cameWithLink: setup !== undefined,
+          isLinkGood: typeof setup === 'string' && (await access.setupTokens.isGood(setup)),
+        })
+        return reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(page)
       },
     )
   }

@@ -1,0 +1,79 @@
+import type { FastifyInstance } from 'fastify'
+import { AdminStatus, StorageStats } from '../../../contract/admin-status.ts'
+import { BatchError } from '../../../contract/batch.ts'
+import { readCounter } from '../../db/counter.ts'
+import type { Gateway } from '../../gateway/gateway.ts'
+import { accountsStatus } from '../../gateway/manage-accounts.ts'
+import { GENERATE_QUEUE } from '../../gateway/run.ts'
+import type { AdminParts } from './admin-parts.ts'
+
+/** `GET /admin/status` and `GET /api/v1/admin/stats`. */
+export function statusRoute(app: FastifyInstance, parts: AdminParts): void {
+  const { gateway } = parts
+  const errors = { '4xx': BatchError }
+
+  app.get(
+    '/admin/status',
+    {
+      schema: {
+        tags: ['Admin'],
+        summary: 'How the server stands',
+        response: { 200: AdminStatus, ...errors },
+      },
+    },
+    () => readStatus(parts),
+  )
+
+  app.get(
+    '/api/v1/admin/stats',
+    {
+      schema: {
+        tags: ['Admin'],
+        summary: 'How many pictures there are, and what they take',
+        response: { 200: StorageStats, ...errors },
+      },
+    },
+    () => readStats(gateway),
+  )
+}
+
+async function readStatus({ gateway, version, startedAt, mode }: AdminParts): Promise<AdminStatus> {
+  const { providers, queue, library, settings, clock } = gateway
+  const { [GENERATE_QUEUE]: depth = { waiting: 0, running: 0, failed: 0 } } = await queue.depth()
+  const { total_images, total_size_bytes, disk_usage_bytes } = await readStats(gateway)
+  return {
+    service: 'pictor',
+    version,
+    uptime: Math.max(0, Math.floor((clock.now() - startedAt) / 1000)),
+    mode: mode(),
+    providers: providers.all.map((provider) => ({
+      name: provider.name,
+      in_use: providers.inUse.includes(provider),
+      models: provider.models().length,
+      keys: provider.accounts.filter(({ secret }) => secret !== '').length,
+    })),
+    accounts: await accountsStatus(gateway),
+    queue: { ...depth, workers: settings.workers, limit: settings.queueLimit },
+    storage: {
+      type: 'local',
+      total_images,
+      total_size_bytes,
+      disk_usage_bytes,
+      free_bytes: (await library.originals.free().catch(() => undefined)) ?? null,
+    },
+  }
+}
+
+/** Kept counts, so they cost the same for a million pictures. Until there is object storage, all are local. */
+async function readStats({ database: { query } }: Gateway): Promise<StorageStats> {
+  const total = await readCounter(query, { name: 'images' })
+  return {
+    total_images: total,
+    local_images: total,
+    remote_images: 0,
+    pending_uploads: 0,
+    failed_uploads: 0,
+    total_size_bytes: await readCounter(query, { name: 'image_bytes' }),
+    disk_usage_bytes: await readCounter(query, { name: 'blob_bytes' }),
+  }
+}
