@@ -69,9 +69,15 @@ async function sweep(incoming: string): Promise<void> {
  * write a new name of a file no later than the file. A power cut in between leaves a name that no row knows, and, as
  * the length of a file is not written before its bytes, one that the next `put` finds too short and mends.
  */
-async function put(file: StoredFile, target: string, incoming: string): Promise<void> {
-  if (!(await name(file, target, incoming))) await mend(file, target, incoming)
-  await syncFile(target)
+async function put(file: StoredFile, target: string, incoming: string, isFirst = true): Promise<void> {
+  try {
+    if (!(await name(file, target, incoming))) await mend(file, target, incoming)
+    await syncFile(target)
+  } catch (error) {
+    // The file that was there already has been purged in between.
+    if (codeOf(error) !== 'ENOENT' || !isFirst) throw error
+    await put(file, target, incoming, false)
+  }
 }
 
 /** Makes a second name for the file; false when there is a file of that name already. */

@@ -66,6 +66,7 @@ function refusedHandshake(refused: SocketRefused, secret: string): ProviderError
   return new ProviderError(kind, {
     detail: `the upstream refused the connection with ${status}${said === '' ? '.' : `: ${said}`}`,
     code: String(status),
+    expired: status === 401,
     ...(wait === undefined ? {} : { retryAfter: wait }),
   })
 }
@@ -76,8 +77,11 @@ const HANDSHAKES: Readonly<Record<number, ProviderErrorKind>> = { 401: 'auth', 4
 export function refused({ code, message }: RefusalFrame, secret: string): ProviderError {
   const [, kind = 'upstream_bug'] = REFUSALS.find(([pattern]) => pattern.test(code)) ?? []
   const detail = scrub(message, secret) || 'it gave no reason.'
-  return new ProviderError(kind, { detail, ...(code === '' ? {} : { code: scrub(code, secret) }) })
+  const expired = kind === 'auth' && TOKEN_GONE.test(code)
+  return new ProviderError(kind, { detail, expired, ...(code === '' ? {} : { code: scrub(code, secret) }) })
 }
+
+const TOKEN_GONE = /unauthori[sz]ed|unauthenticated|^401$/i
 
 /** By the code alone: the message repeats the prompt at times. */
 const REFUSALS: readonly (readonly [RegExp, ProviderErrorKind])[] = [
@@ -95,7 +99,7 @@ export function closed(end: SocketEnd | undefined, secret: string, isStarted: bo
   const said = reason === '' ? '' : `: ${scrub(reason, secret)}`
   const detail = `the upstream closed the connection (${code})${said}`
   if (/unauthori[sz]ed|unauthenticated|invalid token/i.test(reason))
-    return new ProviderError('auth', { detail, code: String(code) })
+    return new ProviderError('auth', { detail, code: String(code), expired: true })
   if (RATE_CODES.has(code) || /rate.?limit|too many/i.test(reason))
     return new ProviderError('rate', { detail, code: String(code) })
   const kind = code === 1006 ? 'network' : 'upstream_bug'
