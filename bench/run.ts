@@ -6,6 +6,7 @@ import { exports } from './scenarios/export.ts'
 import { generations } from './scenarios/generations.ts'
 import { history } from './scenarios/history.ts'
 import { images } from './scenarios/images.ts'
+import { keys } from './scenarios/keys.ts'
 import { idle, slowUpstream } from './scenarios/memory.ts'
 import { profileChat, profileGenerations, profileImages } from './scenarios/profiles.ts'
 import { searches } from './scenarios/search.ts'
@@ -19,6 +20,7 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   images: () => images(ROUNDS),
   chat: () => chats(ROUNDS),
   batch: () => batches(ROUNDS),
+  keys: () => keys(ROUNDS),
   history,
   export: () => exports(ROUNDS),
   idle,
