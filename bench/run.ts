@@ -7,6 +7,7 @@ import { generations } from './scenarios/generations.ts'
 import { grok } from './scenarios/grok.ts'
 import { history } from './scenarios/history.ts'
 import { images } from './scenarios/images.ts'
+import { keys } from './scenarios/keys.ts'
 import { idle, slowUpstream } from './scenarios/memory.ts'
 import { profileChat, profileGenerations, profileGrok, profileImages } from './scenarios/profiles.ts'
 import { searches } from './scenarios/search.ts'
@@ -20,6 +21,7 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   images: () => images(ROUNDS),
   chat: () => chats(ROUNDS),
   batch: () => batches(ROUNDS),
+  keys: () => keys(ROUNDS),
   history,
   export: () => exports(ROUNDS),
   idle,

@@ -147,7 +147,7 @@ const refused = (
   code: 'daily_limit_reached' | 'monthly_limit_reached',
   limit: number | undefined,
   wait: number,
-) => new AppError(code, { values: { limit: limit ?? '' }, retryAfter: wait / 1000 })
+) => new AppError(code, { values: { max: limit ?? '' }, retryAfter: wait / 1000 })
 
 /** The row is there but for the first picture of a period. */
 async function take(

@@ -29,7 +29,7 @@ export function createRequestRate(clock: Clock): RequestRate {
       // A clock that was set back must not lock anybody out.
       if (oldest !== undefined && oldest <= now && oldest > now - MINUTE) {
         const retryAfter = (oldest + MINUTE - now) / 1000
-        throw new AppError('request_rate_reached', { values: { limit: perMinute }, retryAfter })
+        throw new AppError('request_rate_reached', { values: { max: perMinute }, retryAfter })
       }
       times.list[times.next] = now
       times.next = (times.next + 1) % perMinute

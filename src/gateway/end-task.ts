@@ -5,14 +5,8 @@ import type { UsageEntry } from '../access/usage.ts'
 import { dayIn } from '../base/day.ts'
 import { AppError } from '../base/error.ts'
 import type { Schema } from '../db/schema.ts'
-import {
-  clearAccount,
-  finishTask,
-  lockAccount,
-  type TaskAccount,
-  type TaskRecord,
-  type TaskResult,
-} from '../tasks/task-table.ts'
+import { clearAccount, lockAccount, type TaskAccount } from '../tasks/task-account.ts'
+import { finishTask, type TaskRecord, type TaskResult } from '../tasks/task-table.ts'
 import type { Gateway } from './gateway.ts'
 import { type Drawn, tokensOf } from './tally.ts'
 

@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely'
 import { addToCounters } from '../db/counter.ts'
 import type { Schema } from '../db/schema.ts'
-import { insertTask, type Reserved, type TaskRecord } from '../tasks/task-table.ts'
+import type { Reserved } from '../tasks/task-account.ts'
+import { insertTask, type TaskRecord } from '../tasks/task-table.ts'
 import type { Gateway } from './gateway.ts'
 
 /** Writes a new task down, with everything by which it is found and counted; part of a transaction. */

@@ -4,7 +4,7 @@ import type { Caller } from '../access/keys.ts'
 import { checkQuota, type Holder, type Moment, reservePictures } from '../access/quota.ts'
 import { dayIn } from '../base/day.ts'
 import type { Schema } from '../db/schema.ts'
-import type { Reserved } from '../tasks/task-table.ts'
+import type { Reserved } from '../tasks/task-account.ts'
 import type { Gateway } from './gateway.ts'
 import type { Candidate } from './route.ts'
 

@@ -1,8 +1,8 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
 import type { Task, TaskStatus } from '../../contract/task.ts'
 import { AppError, type StoredError } from '../base/error.ts'
-import type { Facts } from '../db/facts.ts'
 import type { Schema, TaskTable } from '../db/schema.ts'
+import { type Reserved, SETTLED } from './task-account.ts'
 
 /** A task with what only the server needs to know of it. */
 export interface TaskRecord extends Task {
@@ -17,13 +17,6 @@ export interface TaskRecord extends Task {
 }
 
 type Query = Kysely<Schema>
-
-/** Pictures that a task has reserved of what its key may have. */
-export interface Reserved {
-  pictures: number
-  /** The day that they were taken from, as `YYYY-MM-DD`. */
-  day: string
-}
 
 export async function insertTask(query: Query, task: TaskRecord, reserved?: Reserved): Promise<void> {
   await query
@@ -210,42 +203,6 @@ export async function finishTask(
     .executeTakeFirst()
   return written.numUpdatedRows > 0n
 }
-
-/** What its key and the usage have still to be told of a task. */
-export interface TaskAccount {
-  /** Pictures reserved that did not come; below 0, that came after its end; null where no key counts. */
-  reserved: number | null
-  reservedDay: string | null
-  /** Pictures that came and are not in the usage. */
-  uncounted: number
-  startedAt: number | null
-}
-
-/** Reads the account of a task so that nobody changes it before the transaction ends; the end of the task closes it. */
-export async function lockAccount(query: Query, facts: Facts, id: string): Promise<TaskAccount | undefined> {
-  const row = await query
-    .selectFrom('task')
-    .select(['reserved', 'reserved_day', 'uncounted', 'started_at'])
-    .where('id', '=', id)
-    .modifyEnd(facts.forUpdate)
-    .executeTakeFirst()
-  return (
-    row && {
-      reserved: row.reserved,
-      reservedDay: row.reserved_day,
-      uncounted: row.uncounted ?? 0,
-      startedAt: row.started_at,
-    }
-  )
-}
-
-/** Closes the account of a task that had ended before. */
-export async function clearAccount(query: Query, id: string): Promise<void> {
-  await query.updateTable('task').set(SETTLED).where('id', '=', id).execute()
-}
-
-/** Null stays null: no key counts. */
-const SETTLED = { reserved: sql<number | null>`reserved * 0`, uncounted: null }
 
 /** Pictures of a task were deleted; never below 0, whatever was counted before. */
 export async function lowerCompleted(query: Query, id: string, by: number): Promise<void> {
