@@ -73,9 +73,10 @@ describe('status and statistics', () => {
     await draw(pictor, 'demo')
     const { status, answer } = await ask<object>('/admin/status')
     expect(status).toBe(200)
-    const key = (id: string) => ({
-      ...{ id, key_prefix: 'sk-sec…', used_today: 0, remaining: null, last_used: null, state: 'ready' },
-    })
+    const key = {
+      ...{ id: expect.any(String), key_prefix: 'sk-s…', used_today: 0, remaining: null, last_used: null },
+      state: 'ready',
+    }
     const { answer: stats } = await ask<Record<string, number>>('/api/v1/admin/stats')
     const bytes = stats.total_size_bytes ?? 0
     expect(bytes).toBeGreaterThan(100)
@@ -87,12 +88,13 @@ describe('status and statistics', () => {
       ...{ service: 'pictor', version: packageJson.version, uptime: 90, mode: 'auto' },
       providers: [
         { name: 'openai', in_use: true, models: expect.any(Number), keys: 2 },
+        { name: 'grok', in_use: false, models: 1, keys: 0 },
         { name: 'demo', in_use: true, models: 1, keys: 0 },
       ],
       accounts: {
-        ...{ total_keys: 2, failed_count: 0, strategy: 'least_recent', daily_limit: null },
-        next_reset_timestamp: null,
-        keys: [key('openai:1'), key('openai:2')],
+        ...{ total_keys: 2, failed_count: 0, strategy: 'round_robin', daily_limit: 0 },
+        next_reset_timestamp: expect.any(Number),
+        keys: [key, key],
       },
       queue: { waiting: 0, running: 0, failed: 0, workers: 3, limit: 1000 },
       storage: {
@@ -250,7 +252,7 @@ describe('mode and order of the upstreams', () => {
   test('change at run time who is asked', async () => {
     await using pictor = await start()
     const ask = await adminOf(pictor)
-    const names = { providers: ['openai', 'relay', 'demo'] }
+    const names = { providers: ['openai', 'relay', 'grok', 'demo'] }
     const before = { settings: { mode: 'auto', provider_order: [] }, locked: {}, ...names }
     expect((await ask('/api/v1/admin/settings')).answer).toEqual(before)
     expect(await asked(pictor)).toEqual([1, 0])
@@ -267,6 +269,7 @@ describe('mode and order of the upstreams', () => {
       providers: [
         { name: 'openai', in_use: false },
         { name: 'relay', in_use: true },
+        { name: 'grok', in_use: false },
         { name: 'demo', in_use: true },
       ],
     })

@@ -41,6 +41,7 @@ async function readStatus({ gateway, version, startedAt, mode }: AdminParts): Pr
   const { providers, queue, library, settings, clock } = gateway
   const { [GENERATE_QUEUE]: depth = { waiting: 0, running: 0, failed: 0 } } = await queue.depth()
   const { total_images, total_size_bytes, disk_usage_bytes } = await readStats(gateway)
+  const accounts = await accountsStatus(gateway)
   return {
     service: 'pictor',
     version,
@@ -50,9 +51,9 @@ async function readStatus({ gateway, version, startedAt, mode }: AdminParts): Pr
       name: provider.name,
       in_use: providers.inUse.includes(provider),
       models: provider.models().length,
-      keys: provider.accounts.filter(({ secret }) => secret !== '').length,
+      keys: accounts.keys.filter((account) => account.provider === provider.name).length,
     })),
-    accounts: await accountsStatus(gateway),
+    accounts,
     queue: { ...depth, workers: settings.workers, limit: settings.queueLimit },
     storage: {
       type: 'local',
