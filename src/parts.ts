@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createKeys } from './access/keys.ts'
 import { createSessions } from './access/session.ts'
+import { createJobs } from './admin/jobs.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { createOutgoing } from './base/http.ts'
 import type { Logger } from './base/log.ts'
@@ -13,8 +14,10 @@ import type { Config } from './config.ts'
 import { connect } from './db/connect.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { readGrokAccounts } from './grok-accounts.ts'
+import { createKeeping } from './keeping.ts'
 import { createDerivePool } from './library/derive/derive-pool.ts'
 import { createDeriver } from './library/derive/deriver.ts'
+import { createRoom } from './library/room.ts'
 import { createServedMemory } from './library/served-memory.ts'
 import { createAccounts } from './providers/accounts.ts'
 import { createDemoProvider } from './providers/demo/demo-provider.ts'
@@ -47,8 +50,9 @@ export async function createParts(config: Config, log: Logger, version: string, 
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
   const database = await connect(config.databaseUrl)
   await database.migrate()
-  const originals = await openLocalStorage(directory('images'))
+  const local = await openLocalStorage(directory('images'))
   const spools = await openSpoolDirectory(directory('spool'))
+  const { originals, objects, accesses } = createKeeping(config, { database, local, spools, clock, log })
   const grokAccounts = await readGrokAccounts(config.ssoFile)
   const http = createOutgoing({
     proxyUrl: config.proxyUrl,
@@ -66,12 +70,13 @@ export async function createParts(config: Config, log: Logger, version: string, 
   const queue = createDatabaseQueue(database, { clock, log })
   const gateway: Gateway = {
     database,
-    library: { database, originals, deriver, served: createServedMemory(), clock, log },
+    library: { database, originals, objects, deriver, served: createServedMemory(), clock, log },
     providers: createProviderList(configuredProviders(config, grokAccounts)),
     accounts: createAccounts({ clock, concurrency: config.accountConcurrency }),
     progress: createProgress(),
     cancellations: createCancellations(),
     turns: createTurns(config.workers),
+    room: createRoom(local, clock),
     queue,
     search: createSearchIndex(database),
     spools,
@@ -93,9 +98,13 @@ export async function createParts(config: Config, log: Logger, version: string, 
     gateway,
     keys: createKeys(database, clock, config.apiKey),
     sessions: createSessions(database, clock),
+    jobs: createJobs({ clock, log }),
+    accesses,
     close: async () => {
       await queue.close()
       await deriver.close()
+      await objects?.remote.close()
+      await accesses?.flush()
       await http.close()
       await spools.close()
       await database.close()

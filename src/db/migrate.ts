@@ -4,6 +4,7 @@ import type { Facts } from './facts.ts'
 import { foundation } from './migrations/0001-foundation.ts'
 import { batches } from './migrations/0002-batches.ts'
 import { search } from './migrations/0003-search.ts'
+import { objects } from './migrations/0008-objects.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -21,4 +22,5 @@ const migrations = (facts: Facts): Record<string, Migration> => ({
   '0001-foundation': foundation(facts),
   '0002-batches': batches(facts),
   '0003-search': search(facts),
+  '0008-objects': objects(facts),
 })

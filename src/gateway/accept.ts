@@ -38,7 +38,7 @@ export interface Accepted {
 
 /**
  * Turns a submission into a task that survives a restart: input pictures kept, row written.
- * Throws what makes the request impossible from the start: unknown model, unsupported kind, a reused idempotency key.
+ * Throws what makes the request impossible from the start: unknown model, unsupported kind, a reused idempotency key, a full disk.
  */
 export async function accept(gateway: Gateway, submission: Submission): Promise<Accepted> {
   const { credential } = submission
@@ -53,6 +53,7 @@ export async function accept(gateway: Gateway, submission: Submission): Promise<
     : beginning
   const earlier = await findEarlier(gateway, task)
   if (earlier) return { task: earlier, inputs: submission.inputs, repeated: true }
+  await gateway.room.check()
   const pictures = inputPictures(submission.inputs)
   for (const { picture } of pictures) await putBlob(gateway.library, picture)
   try {

@@ -7,6 +7,7 @@ import type { Vault } from '../base/vault.ts'
 import type { SpoolDirectory } from '../bytes/spool.ts'
 import type { Database } from '../db/connect.ts'
 import type { Library } from '../library/library.ts'
+import type { Room } from '../library/room.ts'
 import type { Accounts } from '../providers/accounts.ts'
 import type { ProviderList } from '../providers/list.ts'
 import type { SearchIndex } from '../search/search-index.ts'
@@ -26,6 +27,8 @@ export interface Gateway {
   /** Places at work for jobs of the queue. */
   turns: Turns
   queue: Queue
+  /** Room on the disk for new pictures. */
+  room: Room
   spools: SpoolDirectory
   http: Outgoing
   vault: Vault

@@ -42,6 +42,7 @@ export async function addImage(
     await together(query, stored)
   })
   library.deriver.wake()
+  library.objects?.wake()
   return stored
 }
 

@@ -31,6 +31,10 @@ export async function removeImages(
   return removed
 }
 
+/** The same whoever they belong to; for some hundred ids at a time. */
+export const removeAnyImages = (library: Library, query: Query, ids: readonly string[]): Promise<Removed[]> =>
+  discard(library, query, [...new Set(ids)].filter(isId), () => true)
+
 /** The same for all pictures of tasks that are removed themselves. */
 export async function removeImagesOfTasks(
   library: Library,
@@ -62,6 +66,7 @@ async function discard(
   ids: readonly string[],
   isMeant: (row: { owner: string }) => boolean,
 ): Promise<Removed[]> {
+  if (ids.length === 0) return []
   const rows = await query
     .selectFrom('image')
     .select(['id', 'task_id', 'owner', 'deleted_at'])

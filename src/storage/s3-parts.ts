@@ -13,7 +13,7 @@ const PART = 16 * 1024 * 1024
 export async function putInParts(
   { client, sdk }: ConnectedS3,
   source: FileHandle,
-  { bytes }: StoredFile,
+  { bytes, sha256 }: StoredFile,
   target: { Bucket: string; Key: string },
 ): Promise<void> {
   const { Bucket, Key } = target
@@ -21,9 +21,11 @@ export async function putInParts(
   try {
     const parts: { ETag: string | undefined; PartNumber: number }[] = []
     const digests: Buffer[] = []
+    const hash = createHash('sha256')
     const buffer = Buffer.allocUnsafeSlow(PART)
     for (let start = 0; start < bytes; start += PART) {
       const Body = await readPart(source, buffer, start, Math.min(PART, bytes - start))
+      hash.update(Body)
       const PartNumber = parts.length + 1
       const { ETag } = await client.send(
         new sdk.UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body }),
@@ -31,6 +33,7 @@ export async function putInParts(
       parts.push({ ETag, PartNumber })
       digests.push(createHash('md5').update(Body).digest())
     }
+    if (hash.digest('hex') !== sha256) throw new Error('the file holds other bytes than it was kept with')
     const answer = await client.send(
       new sdk.CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts: parts } }),
     )

@@ -101,12 +101,13 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 async function putWhole(
   { client, sdk }: ConnectedS3,
   source: FileHandle,
-  { bytes, sha256 }: StoredFile,
+  file: StoredFile,
   target: { Bucket: string; Key: string },
 ): Promise<void> {
+  const { bytes, sha256 } = file
   const md5 = createHash('md5')
   const failed = new AbortController()
-  const Body = bytes === 0 ? Buffer.alloc(0) : Readable.from(hashed(source, bytes, md5))
+  const Body = bytes === 0 ? Buffer.alloc(0) : Readable.from(checked(source, file, md5))
   // The SDK waits for ever for the rest of a body that broke.
   if (Body instanceof Readable) Body.on('error', (error) => failed.abort(error))
   const command = new sdk.PutObjectCommand({ ...target, Body, ContentLength: bytes })
@@ -134,15 +135,22 @@ function isOtherMd5(answer: { ETag?: string; ServerSideEncryption?: string }, md
   return /^[0-9a-f]{32}$/.test(tag) && !answer.ServerSideEncryption?.startsWith('aws:') && tag !== md5
 }
 
-/** The bytes of a file, which must be as many as they were. */
-async function* hashed(source: FileHandle, bytes: number, hash: Hash): AsyncGenerator<Buffer> {
+/** The bytes of a file. The last of them come only when all are what they were, so nothing else can arrive whole. */
+async function* checked(source: FileHandle, file: StoredFile, md5: Hash): AsyncGenerator<Buffer> {
+  const sha256 = createHash('sha256')
   let length = 0
+  let last: Buffer | undefined
   for await (const chunk of source.createReadStream({ autoClose: false, highWaterMark: READ })) {
-    hash.update(chunk)
+    if (last) yield last
+    md5.update(chunk)
+    sha256.update(chunk)
     length += chunk.length
-    yield chunk
+    last = chunk
   }
-  if (length !== bytes) throw new Error(`the file has ${length} bytes in place of ${bytes}`)
+  if (length !== file.bytes) throw new Error(`the file has ${length} bytes in place of ${file.bytes}`)
+  if (sha256.digest('hex') !== file.sha256)
+    throw new Error('the file holds other bytes than it was kept with')
+  if (last) yield last
 }
 
 const READ = 256 * 1024
