@@ -183,6 +183,12 @@ export const ERRORS = {
     'The object storage gave other bytes than were kept, so the picture is not shown.',
     '对象存储返回的内容与保存时不一致，无法显示该图片。',
   ),
+  object_storage_missing: invalid(
+    'No object storage',
+    'No object storage is configured; set the S3_ or R2_ variables.',
+    '未配置对象存储，请设置 S3_ 或 R2_ 环境变量。',
+    409,
+  ),
   object_missing: row(
     502,
     'server_error',

@@ -37,7 +37,8 @@ export interface Jobs {
   add(job: Job): void
   status(): JobStatus[]
   /**
-   * Runs a job by hand and resolves when it has ended; one that runs just now is waited for instead.
+   * Runs a job by hand and resolves when it has ended. One that runs just now may have overlooked what the caller means, so
+   * it runs once more after that, for all who ask meanwhile.
    *
    * @throws {AppError} `not_found`
    */
@@ -62,16 +63,25 @@ export function createJobs({ clock, log }: { clock: Clock; log: Logger }): Jobs 
     const { name, description, interval } = job
     const status = beginning(name, description, interval, clock.now())
     let current: Promise<void> | undefined
-    const run = () => {
+    let next: Promise<void> | undefined
+    const start = () => {
       if (stopping.signal.aborted) return Promise.resolve()
-      current ??= runOnce(job, status).finally(() => {
+      current = runOnce(job, status).finally(() => {
         current = undefined
       })
       return current
     }
+    const run = () => {
+      if (current === undefined) return start()
+      next ??= current.then(() => {
+        next = undefined
+        return start()
+      })
+      return next
+    }
     const scheduled = () => {
       status.next_run_at = clock.now() + interval
-      void run()
+      if (current === undefined) void start()
     }
     const timer = setInterval(scheduled, interval).unref()
     jobs.set(name, { status, timer, run, current: () => current })

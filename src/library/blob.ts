@@ -56,7 +56,7 @@ const hold = (now: number) => ({
   remote_at: sql<
     number | null
   >`case when remote_state = 'uploaded' then null else coalesce(remote_at, ${now}) end`,
-  remote_state: sql<RemoteState>`case when remote_state = 'deleting' then 'pending' else remote_state end`,
+  remote_state: sql<RemoteState>`case when remote_state is null or remote_state = 'deleting' then 'pending' else remote_state end`,
 })
 
 /** On PostgreSQL the row may be purged between the two statements; that it happens twice is past belief. */

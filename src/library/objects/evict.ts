@@ -38,7 +38,7 @@ const MOST_STEPS = 10_000
  */
 export async function evict(library: Library, limits: CacheLimits, signal: AbortSignal): Promise<Evicted> {
   const evicted = { files: 0, bytes: 0 }
-  const states: RemoteState[] = limits.onlyCopiesGone ? ['uploaded', 'failed', 'pending'] : ['uploaded']
+  const states: State[] = limits.onlyCopiesGone ? ['uploaded', 'failed', 'pending', null] : ['uploaded']
   const now = library.clock.now()
   if (limits.lifetime !== undefined) {
     const before = now - limits.lifetime + 1
@@ -52,7 +52,7 @@ export async function evict(library: Library, limits: CacheLimits, signal: Abort
   }
   return evicted
 
-  async function evictSome(state: RemoteState, before: number, goal: number): Promise<void> {
+  async function evictSome(state: State, before: number, goal: number): Promise<void> {
     for (let step = 0; step < MOST_STEPS && evicted.bytes < goal && !signal.aborted; step += 1) {
       const found = await oldest(library, state, before)
       const gone = await removeCopies(library, state, upTo(found, goal - evicted.bytes), before)
@@ -64,11 +64,14 @@ export async function evict(library: Library, limits: CacheLimits, signal: Abort
   }
 }
 
-const oldest = ({ database }: Library, state: RemoteState, before: number): Promise<PlacedBlob[]> =>
+/** Null for pictures that the operator keeps from the object storage. */
+type State = RemoteState | null
+
+const oldest = ({ database }: Library, state: State, before: number): Promise<PlacedBlob[]> =>
   database.query
     .selectFrom('blob')
     .select(['sha256', 'mime', 'bytes'])
-    .where('remote_state', '=', state)
+    .where('remote_state', state === null ? 'is' : '=', state)
     .where('local_at', '<', before)
     .orderBy('local_at')
     .limit(STEP)
@@ -86,7 +89,7 @@ function upTo(blobs: readonly PlacedBlob[], goal: number): PlacedBlob[] {
 
 async function removeCopies(
   library: Library,
-  state: RemoteState,
+  state: State,
   blobs: readonly PlacedBlob[],
   before: number,
 ): Promise<PlacedBlob[]> {
@@ -102,7 +105,7 @@ async function removeCopies(
         'in',
         blobs.map(({ sha256 }) => sha256),
       )
-      .where('remote_state', '=', state)
+      .where('remote_state', state === null ? 'is' : '=', state)
       .where('local_at', '<', before)
       .orderBy('sha256')
       .modifyEnd(database.facts.forUpdate)
@@ -115,7 +118,7 @@ async function removeCopies(
 }
 
 const GIVEN_UP = {
-  remote_state: 'failed',
+  remote_state: null,
   remote_error: 'removed from the local disk before it was uploaded, as LOCAL_CACHE_ONLY_COPIES allows',
   remote_at: null,
 } as const

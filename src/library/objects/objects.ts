@@ -10,6 +10,7 @@ import { pictureKey, type Storage } from '../../storage/storage.ts'
  * - `pending`: to be uploaded; also `failed` with its reason, and `uploading` while one process is at it
  * - `uploaded`: it is there, so the local copy may go
  * - `deleting`: nobody holds it any more, and its object is being removed
+ * - null: the operator took the object or the only copy away; whoever brings the bytes again makes it `pending`
  *
  * `remote_at` is when something is to be done next, or, of `uploading` and `deleting`, until when whoever does it is
  * believed to be alive; null when nothing is to be done. `local_at` is when the local copy was last used, null when it is gone.

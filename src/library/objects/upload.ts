@@ -11,8 +11,8 @@ const UPLOAD_LEASE = 15 * MINUTE
 const FIRST_WAIT = 5 * SECOND
 const LONGEST_WAIT = 15 * MINUTE
 
-/** What waits for an upload, whichever way. */
-const UNSAVED = ['pending', 'failed', 'uploading'] as const
+/** What waits for an upload, whichever way: a held picture is `deleting` only where the removal of its object was cut. */
+const UNSAVED = ['pending', 'failed', 'uploading', 'deleting'] as const
 
 /**
  * Takes some pictures that are due, so that no other process takes them; those of a process that died are due again when
