@@ -8,6 +8,7 @@ import { grok } from './scenarios/grok.ts'
 import { history } from './scenarios/history.ts'
 import { images } from './scenarios/images.ts'
 import { idle, slowUpstream } from './scenarios/memory.ts'
+import { objects } from './scenarios/objects.ts'
 import { profileChat, profileGenerations, profileGrok, profileImages } from './scenarios/profiles.ts'
 import { searches } from './scenarios/search.ts'
 
@@ -21,6 +22,7 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   chat: () => chats(ROUNDS),
   batch: () => batches(ROUNDS),
   history,
+  objects: () => objects(ROUNDS),
   export: () => exports(ROUNDS),
   idle,
   search: searches,

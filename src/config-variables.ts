@@ -204,6 +204,14 @@ export const VARIABLES = {
     default: '4',
     description: 'How many pictures are uploaded at the same time.',
   }),
+  s3UploadMegabytes: withDefault({
+    name: 'S3_UPLOAD_MIB_PER_SECOND',
+    group: 'Objects',
+    kind: integer(0, 100_000),
+    default: '8',
+    description:
+      'Most MiB per second that go up, so that requests stay quick while a backlog is uploaded. 0 for no limit.',
+  }),
   s3KeepDeleted: withDefault({
     name: 'S3_KEEP_DELETED',
     group: 'Objects',

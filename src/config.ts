@@ -55,6 +55,8 @@ export interface Config {
   readonly s3PublicUrl?: string
   readonly s3Redirect: Values['s3Redirect']
   readonly s3Uploads: number
+  /** MiB per second; 0 for no limit. */
+  readonly s3UploadMegabytes: number
   readonly s3KeepDeleted: boolean
   /** 0 for ever. */
   readonly localCacheHours: number

@@ -47,6 +47,8 @@ function createObjects(config: Config, bucket: NonNullable<Config['objects']>, p
     log,
     settings: {
       uploads: config.s3Uploads,
+      bytesPerSecond:
+        config.s3UploadMegabytes > 0 ? config.s3UploadMegabytes * 1024 * 1024 : Number.POSITIVE_INFINITY,
       keepDeleted: config.s3KeepDeleted,
       redirect: publicUrl === undefined ? config.s3Redirect : { publicUrl, prefix: bucket.prefix },
     },

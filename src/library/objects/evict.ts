@@ -97,19 +97,21 @@ async function removeCopies(
   const { database, originals } = library
   const gone = state === 'uploaded' ? { local_at: null } : { local_at: null, ...GIVEN_UP }
   return database.query.transaction().execute(async (query) => {
-    const locked = await query
+    // By primary key alone: along another index SQLite would walk through everything that is cached.
+    const rows = await query
       .selectFrom('blob')
-      .select(['sha256', 'mime', 'bytes'])
+      .select(['sha256', 'mime', 'bytes', 'remote_state', 'local_at'])
       .where(
         'sha256',
         'in',
         blobs.map(({ sha256 }) => sha256),
       )
-      .where('remote_state', state === null ? 'is' : '=', state)
-      .where('local_at', '<', before)
       .orderBy('sha256')
       .modifyEnd(database.facts.forUpdate)
       .execute()
+    const locked = rows.filter(
+      (row) => row.remote_state === state && row.local_at !== null && row.local_at < before,
+    )
     await Promise.all(locked.map((blob) => originals.delete(keyOf(blob))))
     const hashes = locked.map(({ sha256 }) => sha256)
     if (hashes.length > 0) await query.updateTable('blob').set(gone).where('sha256', 'in', hashes).execute()

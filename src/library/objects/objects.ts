@@ -31,6 +31,8 @@ export interface Objects {
 export interface ObjectSettings {
   /** Uploads at the same time. */
   uploads: number
+  /** Most that goes up, so that looking at pictures stays quick; may be infinite. */
+  bytesPerSecond: number
   /** Whether objects stay when their pictures are purged. */
   keepDeleted: boolean
   /** Where viewers of uploaded pictures are sent: nowhere, to an address for an hour, or to this one of the bucket. */

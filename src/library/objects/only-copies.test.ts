@@ -61,7 +61,12 @@ for (const engine of testDatabases()) {
       folder = await mkdtemp(join(tmpdir(), 'pictor-only-'))
       const { database, originals: local, clock, log } = opened.library
       const remote = await openFolderStorage(join(folder, 'objects'), () => Math.random() < refusing)
-      const settings: Objects['settings'] = { uploads: 8, keepDeleted: false, redirect: 'off' }
+      const settings: Objects['settings'] = {
+        uploads: 8,
+        bytesPerSecond: Number.POSITIVE_INFINITY,
+        keepDeleted: false,
+        redirect: 'off',
+      }
       objects = { database, local, remote, clock, log, settings, failures: noFailures(), wake: () => {} }
       Object.assign(accesses, createAccesses(objects))
       const spools = await openSpoolDirectory(join(folder, 'spool'))

@@ -10,14 +10,14 @@ export async function removeLocalCopies(library: Library, hashes: readonly strin
   const { database, originals } = library
   if (hashes.length === 0) return []
   return database.query.transaction().execute(async (query) => {
-    const found = await query
+    const rows = await query
       .selectFrom('blob')
-      .select(['sha256', 'mime'])
+      .select(['sha256', 'mime', 'remote_state'])
       .where('sha256', 'in', hashes)
-      .where('remote_state', '=', 'uploaded')
       .orderBy('sha256')
       .modifyEnd(database.facts.forUpdate)
       .execute()
+    const found = rows.filter((row) => row.remote_state === 'uploaded')
     await Promise.all(found.map((blob) => originals.delete(keyOf(blob))))
     const gone = found.map(({ sha256 }) => sha256)
     if (gone.length > 0)

@@ -36,7 +36,12 @@ export async function openTestObjects(engine: TestEngine): Promise<TestObjects> 
   const proxy = await startS3Proxy(options.endpoint ?? '')
   const spools = await openSpoolDirectory(join(folder, 'fetched'))
   const remote = createS3Storage({ ...options, endpoint: proxy.url })
-  const settings: Objects['settings'] = { uploads: 4, keepDeleted: false, redirect: 'off' }
+  const settings: Objects['settings'] = {
+    uploads: 4,
+    bytesPerSecond: Number.POSITIVE_INFINITY,
+    keepDeleted: false,
+    redirect: 'off',
+  }
   const failures = noFailures()
   const objects: Objects = { database, local, remote, clock, log, settings, failures, wake: () => {} }
   const accesses = createAccesses(objects)

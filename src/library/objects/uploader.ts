@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Objects, PlacedBlob } from './objects.ts'
+import { createPace } from './pace.ts'
 import { claimUploads, release, upload } from './upload.ts'
 
 /** Pauses after failures in a row, in ms: while the storage is down there is no point in trying every picture. */
@@ -19,7 +20,8 @@ export async function uploadDue(
   objects: Objects,
   signal: AbortSignal,
 ): Promise<{ uploaded: number; failed: number }> {
-  const { uploads } = objects.settings
+  const { uploads, bytesPerSecond } = objects.settings
+  const turn = createPace(bytesPerSecond, signal)
   const result = { uploaded: 0, failed: 0 }
   let inARow = 0
   for (let round = 0; round < MOST_ROUNDS && !signal.aborted; round += 1) {
@@ -28,6 +30,7 @@ export async function uploadDue(
     const waiting: PlacedBlob[] = [...claimed]
     const work = async () => {
       for (let blob = waiting.shift(); blob !== undefined; blob = waiting.shift()) {
+        await turn(blob.bytes)
         if (signal.aborted) {
           await release(objects, blob)
           continue
