@@ -9,6 +9,7 @@ import { history } from './scenarios/history.ts'
 import { images } from './scenarios/images.ts'
 import { keys } from './scenarios/keys.ts'
 import { idle, slowUpstream } from './scenarios/memory.ts'
+import { objects } from './scenarios/objects.ts'
 import { profileChat, profileGenerations, profileGrok, profileImages } from './scenarios/profiles.ts'
 import { searches } from './scenarios/search.ts'
 
@@ -23,6 +24,7 @@ const SCENARIOS: Record<string, () => Promise<Row[]>> = {
   batch: () => batches(ROUNDS),
   keys: () => keys(ROUNDS),
   history,
+  objects: () => objects(ROUNDS),
   export: () => exports(ROUNDS),
   idle,
   search: searches,

@@ -222,11 +222,6 @@ export const ERRORS = {
     '{param} 由服务器环境变量 {detail} 设定，只能在那里修改。',
     409,
   ),
-  object_storage_missing: invalid(
-    'No object storage',
-    'No object storage is set up here, so nothing can be deleted from it.',
-    '未配置对象存储，无法从中删除',
-  ),
   job_cancelled: invalid('Job cancelled', 'The job was cancelled.', '任务已取消', 409),
   interrupted: row(
     503,
@@ -269,6 +264,33 @@ export const ERRORS = {
     'Insufficient storage',
     'The disk is full, so the picture could not be kept. Free some space and try again.',
     '磁盘已满，无法保存图片，请清理空间后重试。',
+  ),
+  object_unavailable: row(
+    503,
+    'server_error',
+    'Object storage unavailable',
+    'The picture is kept in the object storage, which cannot be read just now: {detail}',
+    '图片保存在对象存储中，但目前无法读取：{detail}',
+  ),
+  object_damaged: row(
+    502,
+    'server_error',
+    'Picture damaged',
+    'The object storage gave other bytes than were kept, so the picture is not shown.',
+    '对象存储返回的内容与保存时不一致，无法显示该图片。',
+  ),
+  object_storage_missing: invalid(
+    'No object storage',
+    'No object storage is configured; set the S3_ or R2_ variables.',
+    '未配置对象存储，请设置 S3_ 或 R2_ 环境变量。',
+    409,
+  ),
+  object_missing: row(
+    502,
+    'server_error',
+    'Picture missing',
+    'The bytes of this picture are neither on the disk nor in the object storage.',
+    '该图片的内容在磁盘和对象存储中均不存在。',
   ),
   server_error: row(
     500,

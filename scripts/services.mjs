@@ -1,4 +1,4 @@
-// The services that the tests use: PostgreSQL, MariaDB, Redis and a browser. What runs already is used; else a private
+// The services that the tests use: PostgreSQL, MariaDB, Redis, an S3 server and a browser. What runs already is used; else a private
 // instance is started from the installed binaries; else, on Debian as root, the binaries are installed first.
 // What cannot be had is an error that says how to get it, never a skipped test.
 import { execFile, spawn } from 'node:child_process'
@@ -17,7 +17,7 @@ import {
 } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, isAbsolute, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import mysql from 'mysql2/promise'
@@ -115,6 +115,21 @@ const SERVICES = [
       '',
     ],
     url: (port) => `redis://127.0.0.1:${port}`,
+  },
+  {
+    // From npm, so it is there. Only a private one knows what the tests expect, so none is looked for.
+    name: 'S3 server',
+    variable: 'TEST_S3_URL',
+    binaries: [],
+    running: () => [],
+    probe: probeHttp,
+    serve: (folder, port) => [
+      process.execPath,
+      join(import.meta.dirname, 's3-server.mjs'),
+      join(folder, 'objects'),
+      port,
+    ],
+    url: (port) => `http://S3RVER:S3RVER@127.0.0.1:${port}/pictor`,
   },
 ]
 
@@ -293,6 +308,11 @@ function createAndDrop() {
   return [`create database ${name}`, `drop database ${name}`]
 }
 
+async function probeHttp(url) {
+  const response = await fetch(new URL('/', new URL(url).origin), { signal: AbortSignal.timeout(3000) })
+  await response.body?.cancel()
+}
+
 function probeRedis(url) {
   const { hostname, port, username, password } = new URL(url)
   return new Promise((resolve, reject) => {
@@ -317,6 +337,7 @@ function probeRedis(url) {
 function findBinary(name) {
   const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql') : []
   const postgres = versions.sort((a, b) => b - a).map((version) => `/usr/lib/postgresql/${version}/bin`)
+  if (isAbsolute(name)) return name
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', ...postgres]
   return folders.map((folder) => join(folder, name)).find(isExecutable)
 }

@@ -45,6 +45,7 @@ export async function createApp(config: Config, log: Logger, world: World = {}):
   const adminParts: AdminParts = {
     gateway,
     keys,
+    jobs: parts.jobs,
     access,
     version,
     startedAt: gateway.clock.now(),

@@ -146,6 +146,17 @@ export function databaseUrl(): ValueKind<string> {
   }
 }
 
+/** What stands before the names of objects; returned with a slash at its end and none at its beginning. */
+export function objectPrefix(): ValueKind<string> {
+  return {
+    expected: 'letters, digits, . _ - and /',
+    parse: (given) => {
+      const bare = given.replaceAll(/^\/+|\/+$/g, '')
+      return /^[\w.-]+(\/[\w.-]+)*$/.test(bare) && !bare.includes('..') ? `${bare}/` : undefined
+    },
+  }
+}
+
 /** An IP address or a host name to listen on. */
 export function listenAddress(): ValueKind<string> {
   return {

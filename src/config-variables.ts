@@ -7,6 +7,7 @@ import {
   databaseUrl,
   integer,
   listenAddress,
+  objectPrefix,
   oneOf,
   onOrOff,
   proxyUrl,
@@ -27,7 +28,16 @@ export interface Variable<T> {
   name: string
   /** Another name for the same thing, read when `name` is not set. */
   alias?: string
-  group: 'Server' | 'Access' | 'Storage' | 'Upstreams' | 'Requests' | 'Chat' | 'Pictures' | 'Prompts'
+  group:
+    | 'Server'
+    | 'Access'
+    | 'Storage'
+    | 'Objects'
+    | 'Upstreams'
+    | 'Requests'
+    | 'Chat'
+    | 'Pictures'
+    | 'Prompts'
   kind: ValueKind<T>
   /** Read like a given value when nothing is set. */
   default?: string
@@ -161,6 +171,148 @@ export const VARIABLES = {
     otherwise: '`sqlite:` and the file `pictor.sqlite` in `DATA_DIR`',
     secret: true,
     description: 'The database.',
+  }),
+  s3Endpoint: optional({
+    name: 'S3_ENDPOINT',
+    group: 'Objects',
+    kind: baseUrl(),
+    otherwise: "AWS's own for `S3_REGION`",
+    description: 'Address of the object storage, without the bucket. See docs/storage.md.',
+  }),
+  s3Bucket: optional({
+    name: 'S3_BUCKET',
+    group: 'Objects',
+    kind: token('the name of a bucket'),
+    description: 'The bucket in which pictures are kept beside the local disk; it must exist.',
+  }),
+  s3Region: withDefault({
+    name: 'S3_REGION',
+    group: 'Objects',
+    kind: token('the name of a region, such as eu-central-1'),
+    default: 'auto',
+    description: 'Region of the bucket. `auto` is right for R2 and most others; AWS needs its name.',
+  }),
+  s3AccessKeyId: optional({
+    name: 'S3_ACCESS_KEY_ID',
+    group: 'Objects',
+    kind: token('the id of an access key'),
+    secret: true,
+    description: 'Access key that may read, write, list and delete objects of the bucket.',
+  }),
+  s3SecretAccessKey: optional({
+    name: 'S3_SECRET_ACCESS_KEY',
+    group: 'Objects',
+    kind: token('the secret of an access key'),
+    secret: true,
+    description: 'The secret of that key.',
+  }),
+  s3Prefix: optional({
+    name: 'S3_PREFIX',
+    group: 'Objects',
+    kind: objectPrefix(),
+    description: 'Stands before the name of every object, so that several programs can share a bucket.',
+  }),
+  s3PathStyle: optional({
+    name: 'S3_PATH_STYLE',
+    group: 'Objects',
+    kind: yesOrNo(),
+    otherwise: '`true` with `S3_ENDPOINT`, else `false`',
+    description: 'Whether the bucket stands in the path of addresses instead of the host name.',
+  }),
+  s3PublicUrl: optional({
+    name: 'S3_PUBLIC_URL',
+    group: 'Objects',
+    kind: baseUrl(),
+    description:
+      'Address under which anyone can read the bucket, a CDN for example. Viewers of uploaded pictures are sent there.',
+  }),
+  s3Redirect: withDefault({
+    name: 'S3_REDIRECT',
+    group: 'Objects',
+    kind: oneOf(['off', 'presigned']),
+    default: 'off',
+    description:
+      'With `presigned`, viewers of uploaded pictures are sent to an address of the bucket that works for an hour.',
+  }),
+  s3Uploads: withDefault({
+    name: 'S3_UPLOADS',
+    group: 'Objects',
+    kind: integer(1, 32),
+    default: '4',
+    description: 'How many pictures are uploaded at the same time.',
+  }),
+  s3UploadMegabytes: withDefault({
+    name: 'S3_UPLOAD_MIB_PER_SECOND',
+    group: 'Objects',
+    kind: integer(0, 100_000),
+    default: '8',
+    description:
+      'Most MiB per second that go up, so that requests stay quick while a backlog is uploaded. 0 for no limit.',
+  }),
+  s3KeepDeleted: withDefault({
+    name: 'S3_KEEP_DELETED',
+    group: 'Objects',
+    kind: yesOrNo(),
+    default: 'false',
+    description: 'Whether the object of a picture stays in the bucket when the trash is emptied.',
+  }),
+  r2AccountId: optional({
+    name: 'R2_ACCOUNT_ID',
+    group: 'Objects',
+    kind: token('the id of a Cloudflare account'),
+    description:
+      'Cloudflare account of an R2 bucket: a shorter way to say `S3_ENDPOINT`. With the next three, in place of the `S3_` ones.',
+  }),
+  r2AccessKeyId: optional({
+    name: 'R2_ACCESS_KEY_ID',
+    group: 'Objects',
+    kind: token('the id of an access key'),
+    secret: true,
+    description: 'Access key of R2.',
+  }),
+  r2SecretAccessKey: optional({
+    name: 'R2_SECRET_ACCESS_KEY',
+    group: 'Objects',
+    kind: token('the secret of an access key'),
+    secret: true,
+    description: 'The secret of that key.',
+  }),
+  r2Bucket: optional({
+    name: 'R2_BUCKET',
+    group: 'Objects',
+    kind: token('the name of a bucket'),
+    description: 'The bucket of R2.',
+  }),
+  localCacheHours: withDefault({
+    name: 'LOCAL_CACHE_TTL_HOURS',
+    group: 'Objects',
+    kind: integer(0, 87_600),
+    default: '72',
+    description:
+      'Hours after its last use for which a picture that is uploaded also stays on the local disk. 0 keeps it for ever.',
+  }),
+  localCacheMegabytes: withDefault({
+    name: 'MAX_LOCAL_CACHE_MB',
+    group: 'Objects',
+    kind: integer(0, 1_000_000_000),
+    default: '0',
+    description:
+      'Most MiB of pictures on the local disk. Above it, those unused for longest go, down to 90 %; 0 for no limit.',
+  }),
+  localCacheOnlyCopies: withDefault({
+    name: 'LOCAL_CACHE_ONLY_COPIES',
+    group: 'Objects',
+    kind: oneOf(['keep', 'evict']),
+    default: 'keep',
+    description:
+      'With `evict`, the two limits above also **delete** pictures that exist nowhere else, when no uploaded one is left to go.',
+  }),
+  retentionDays: withDefault({
+    name: 'METADATA_RETENTION_DAYS',
+    group: 'Objects',
+    kind: integer(0, 36_500),
+    default: '0',
+    description: 'Pictures older than so many days go into the trash by themselves. 0 keeps them for ever.',
   }),
   serverStorageType: optional({
     name: 'SERVER_STORAGE_TYPE',

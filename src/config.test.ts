@@ -262,3 +262,44 @@ test.each([
   expect(readConfig(environment).gemini).toEqual(expected)
   expect(readConfig(environment).allowPrivateUpstreams).toBe(false)
 })
+
+test('a bucket is named by the S3 or the R2 variables, and half of them is an error', () => {
+  const r2 = { R2_ACCOUNT_ID: 'acc', R2_ACCESS_KEY_ID: 'i', R2_SECRET_ACCESS_KEY: 's', R2_BUCKET: 'b' }
+  expect(readConfig(r2).objects).toEqual({
+    endpoint: 'https://acc.r2.cloudflarestorage.com',
+    bucket: 'b',
+    region: 'auto',
+    accessKeyId: 'i',
+    secretAccessKey: 's',
+    prefix: '',
+    pathStyle: true,
+  })
+  const s3 = { S3_BUCKET: 'b', S3_ACCESS_KEY_ID: 'i', S3_SECRET_ACCESS_KEY: 's' }
+  expect(readConfig({ ...s3, S3_REGION: 'eu-west-1', S3_PREFIX: '/pictor' }).objects).toMatchObject({
+    endpoint: undefined,
+    region: 'eu-west-1',
+    prefix: 'pictor/',
+    pathStyle: false,
+  })
+  expect(readConfig({}).objects).toBeUndefined()
+  const problemsOf = (environment: Environment) => {
+    try {
+      readConfig(environment)
+    } catch (error) {
+      if (error instanceof ConfigError) return error.problems.map((problem) => problem.split(':')[0])
+    }
+    return []
+  }
+  expect(problemsOf({ S3_BUCKET: 'b', S3_ENDPOINT: 'http://127.0.0.1:9000' })).toEqual([
+    'S3_ACCESS_KEY_ID',
+    'S3_SECRET_ACCESS_KEY',
+  ])
+  expect(problemsOf({ R2_BUCKET: 'b' })).toEqual([
+    'R2_ACCOUNT_ID',
+    'R2_ACCESS_KEY_ID',
+    'R2_SECRET_ACCESS_KEY',
+  ])
+  expect(problemsOf(s3)).toEqual(['S3_ENDPOINT'])
+  expect(problemsOf({ ...s3, ...r2 })).toEqual(['R2_BUCKET'])
+  expect(problemsOf({ ...r2, S3_PREFIX: '../up' })).toEqual(['S3_PREFIX'])
+})

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { join, resolve } from 'node:path'
 import type { AccountStrategy } from '../contract/account.ts'
+import { type ObjectsConfig, objectProblems, objectsConfig } from './config-objects.ts'
 import { systemTimeZone } from './config-values.ts'
 import { VARIABLES, type Values, type Variable } from './config-variables.ts'
 
@@ -63,6 +64,22 @@ export interface Config {
   readonly generationTimeout: number
   readonly allowExternalImages: boolean
   readonly trashDays: number
+  /** Where pictures are kept beside the local disk. */
+  readonly objects?: ObjectsConfig
+  /** Where viewers of uploaded pictures are sent; without a trailing slash. */
+  readonly s3PublicUrl?: string
+  readonly s3Redirect: Values['s3Redirect']
+  readonly s3Uploads: number
+  /** MiB per second; 0 for no limit. */
+  readonly s3UploadMegabytes: number
+  readonly s3KeepDeleted: boolean
+  /** 0 for ever. */
+  readonly localCacheHours: number
+  /** 0 for no limit. */
+  readonly localCacheMegabytes: number
+  readonly localCacheOnlyCopies: Values['localCacheOnlyCopies']
+  /** 0 for ever. */
+  readonly retentionDays: number
   /** As Fastify takes it. */
   readonly trustProxy: boolean | string[]
   readonly workers: number
@@ -163,7 +180,7 @@ function contradictions(values: Values, environment: Environment): string[] {
       `SERVER_STORAGE_URL: is missing; expected with SERVER_STORAGE_TYPE=${values.serverStorageType}: ${VARIABLES.databaseUrl.kind.expected}`,
     )
   }
-  return problems
+  return [...problems, ...objectProblems(values)]
 }
 
 function adminContradictions(values: Values, environment: Environment): string[] {
@@ -206,12 +223,14 @@ function toConfig(values: Values): Config {
   } = values
   const { authenticationOffPublic: _, serverStorageType: __, serverStorageUrl: ___, ...plain } = rest
   const dataDirectory = resolve(values.dataDirectory)
+  const objects = objectsConfig(values)
   return {
     ...plain,
     dataDirectory,
     timeZone: values.timeZone ?? systemTimeZone(),
     databaseUrl: chooseDatabase(values, dataDirectory),
     ...(adminUsername && adminPassword && { admin: { username: adminUsername, password: adminPassword } }),
+    ...(objects && { objects }),
     ...((openaiBaseUrl || openaiApiKeys) && {
       openai: { baseUrl: openaiBaseUrl ?? 'https://api.openai.com/v1', apiKeys: openaiApiKeys ?? [] },
     }),

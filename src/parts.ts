@@ -4,6 +4,7 @@ import { createAdminAccess } from './access/admin-access.ts'
 import { createKeys } from './access/keys.ts'
 import { createPrices, parsePrices } from './access/prices.ts'
 import { createUsage } from './access/usage.ts'
+import { createJobs } from './admin/jobs.ts'
 import { openSettings } from './admin/settings.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { createOutgoing } from './base/http.ts'
@@ -16,8 +17,10 @@ import { type Config, ConfigError } from './config.ts'
 import { connect } from './db/connect.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { createTranslations } from './gateway/translation/translations.ts'
+import { createKeeping } from './keeping.ts'
 import { createDerivePool } from './library/derive/derive-pool.ts'
 import { createDeriver } from './library/derive/deriver.ts'
+import { createRoom } from './library/room.ts'
 import { createServedMemory } from './library/served-memory.ts'
 import { openAccounts } from './providers/accounts/accounts.ts'
 import type { AccountPolicy } from './providers/accounts/policy.ts'
@@ -56,8 +59,9 @@ export async function createParts(config: Config, log: Logger, version: string, 
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
   const database = await connect(config.databaseUrl)
   await database.migrate()
-  const originals = await openLocalStorage(directory('images'))
+  const local = await openLocalStorage(directory('images'))
   const spools = await openSpoolDirectory(directory('spool'))
+  const { originals, objects, accesses } = createKeeping(config, { database, local, spools, clock, log })
   const http = createOutgoing({
     proxyUrl: config.proxyUrl,
     userAgent: `Pictor/${version}`,
@@ -92,12 +96,13 @@ export async function createParts(config: Config, log: Logger, version: string, 
   })
   const gateway: Gateway = {
     database,
-    library: { database, originals, deriver, served: createServedMemory(), clock, log },
+    library: { database, originals, objects, deriver, served: createServedMemory(), clock, log },
     providers,
     accounts,
     progress: createProgress(),
     cancellations: createCancellations(),
     turns: createTurns(config.workers),
+    room: createRoom(local, clock),
     queue,
     search: createSearchIndex(database),
     translations: createTranslations(database, clock),
@@ -132,9 +137,13 @@ export async function createParts(config: Config, log: Logger, version: string, 
     keys,
     settings,
     access: await createAdminAccess(database, clock, { account: config.admin, key: config.adminKey }),
+    jobs: createJobs({ clock, log }),
+    accesses,
     close: async () => {
       await queue.close()
       await deriver.close()
+      await objects?.remote.close()
+      await accesses?.flush()
       await gateway.usage.flush()
       await keys.flush()
       await http.close()

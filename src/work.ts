@@ -1,36 +1,29 @@
 import type { Config } from './config.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { indexOlderTasks } from './gateway/index-tasks.ts'
-import { purgeTasks } from './gateway/purge-tasks.ts'
 import { GENERATE_QUEUE, recover, runQueued, WEBHOOK_QUEUE } from './gateway/run.ts'
 import { deliverWebhook } from './ingress/openai-images/webhook.ts'
-import { purgeTrash } from './library/purge.ts'
+import { recoverUploads } from './library/objects/upload.ts'
 import type { Parts } from './parts.ts'
+import { watchStorage } from './storage-metrics.ts'
+import { addJobs } from './work-jobs.ts'
 
-const SECOND = 1000
 const MINUTE = 60_000
 /** Jobs that take turns at the places of the workers; more wait until one has ended. */
 const TASKS_AT_WORK = 64
-
-/** A change of settings takes effect in other processes within this time. */
-const SETTINGS_EVERY = 10_000
-const DISCOVER_EVERY = 10 * MINUTE
-const PURGE_EVERY = 10 * MINUTE
-const TRIM_EVERY = 10 * MINUTE
-const DAY = 24 * 60 * MINUTE
 
 /**
  * Puts right what a crash left; to be called before requests are let in. With SQLite there is one process, so whatever is
  * unfinished is from before; else others may be at work on it, and only what is older than any live request is touched.
  */
-export const recoverTasks = (config: Config, { gateway }: Parts): Promise<void> =>
-  recover(gateway, gateway.clock.now() - (isAlone(gateway) ? 0 : 3 * config.generationTimeout + MINUTE))
+export async function recoverTasks(config: Config, { gateway }: Parts): Promise<void> {
+  const alone = isAlone(gateway)
+  await recover(gateway, gateway.clock.now() - (alone ? 0 : 3 * config.generationTimeout + MINUTE))
+}
 
-const isAlone = ({ database }: Gateway): boolean => database.engine === 'sqlite'
-
-/** Starts what goes on without a request: unfinished jobs, webhooks, the models of the upstreams, clearing up. */
+/** Starts what goes on without a request: unfinished jobs, webhooks, and everything that comes round. */
 export async function startWork(config: Config, parts: Parts, baseUrl: string) {
-  const { gateway, access, settings, keys } = parts
+  const { gateway, jobs } = parts
   const stopping = new AbortController()
   const { queue, log } = gateway
 
@@ -46,51 +39,28 @@ export async function startWork(config: Config, parts: Parts, baseUrl: string) {
     )
   }
 
-  const discover = async () => {
-    const { http } = gateway
-    await Promise.all(
-      gateway.providers.all.map((provider) => {
-        const account = gateway.accounts.first(provider)
-        return account && provider.discover?.({ account, http, signal: stopping.signal })
-      }),
-    )
-  }
-  const timers = [
-    every(DISCOVER_EVERY, discover),
-    every(PURGE_EVERY, async () => {
-      const purge = { before: gateway.clock.now() - config.trashDays * DAY, signal: stopping.signal }
-      await purgeTasks(gateway, purge)
-      await purgeTrash(gateway.library, purge)
-    }),
-    every(TRIM_EVERY, () => gateway.translations.trim()),
-    every(SECOND, () => gateway.usage.flush()),
-    every(MINUTE, async () => {
-      await keys.flush()
-      await access.sweep()
-      if (!isAlone(gateway)) await recoverTasks(config, parts)
-    }),
-  ]
-  // Only other processes change them unseen.
-  if (!isAlone(gateway)) timers.push(every(SETTINGS_EVERY, settings.reload))
+  const { objects } = gateway.library
+  if (objects && isAlone(gateway)) await recoverUploads(objects)
+  addJobs(config, parts, async () => {
+    if (!isAlone(gateway)) await recoverTasks(config, parts)
+  })
+  if (objects) objects.wake = () => void jobs.run('upload').catch(() => {})
+  watchStorage(gateway, jobs)
+
   void indexOlderTasks(gateway, stopping.signal).catch((error: unknown) => {
     if (!stopping.signal.aborted) log.warn({ err: error }, 'older tasks cannot be made searchable')
   })
-  function every(interval: number, work: () => Promise<void>): NodeJS.Timeout {
-    const run = () =>
-      work().catch((error: unknown) => {
-        if (!stopping.signal.aborted) log.warn({ err: error }, 'background work failed')
-      })
-    void run()
-    return setInterval(run, interval).unref()
-  }
 
   return {
     stop: async () => {
       stopping.abort()
-      for (const timer of timers) clearInterval(timer)
+      // What is on its way to the object storage would take its time.
+      await Promise.all([jobs.stop(), objects?.remote.close()])
     },
   }
 }
+
+const isAlone = ({ database }: Gateway): boolean => database.engine === 'sqlite'
 
 function taskOf(payload: unknown): string {
   const task = (payload as { task?: unknown } | null)?.task

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type Insertable, sql } from 'kysely'
 import { afterAll, describe, expect, test } from 'vitest'
 import { newId } from '../base/id.ts'
 import { chunked } from './chunked.ts'
@@ -292,7 +292,7 @@ const image = (differences: Partial<ImageTable>): ImageTable => ({
   ...differences,
 })
 
-const BLOB: BlobTable = {
+const BLOB: Insertable<BlobTable> = {
   sha256: HASH,
   bytes: LARGEST,
   mime: 'image/png',
@@ -304,4 +304,10 @@ const BLOB: BlobTable = {
   derived_at: null,
   derive_error: EVERY_SCRIPT,
   created_at: 1,
+  remote_state: null,
+  remote_error: null,
+  remote_attempts: null,
+  remote_at: null,
+  uploaded_at: null,
+  local_at: null,
 }

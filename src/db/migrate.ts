@@ -8,6 +8,7 @@ import { keys } from './migrations/0004-keys.ts'
 import { accounts } from './migrations/0005-accounts.ts'
 import { translations } from './migrations/0006-translations.ts'
 import { admin } from './migrations/0007-admin.ts'
+import { objects } from './migrations/0008-objects.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -29,4 +30,5 @@ const migrations = (facts: Facts): Record<string, Migration> => ({
   '0005-accounts': accounts(facts),
   '0006-translations': translations(facts),
   '0007-admin': admin(facts),
+  '0008-objects': objects(facts),
 })

@@ -1,3 +1,4 @@
+import type { ColumnType } from 'kysely'
 import type { TaskMode, TaskStatus } from '../../contract/task.ts'
 
 /**
@@ -188,7 +189,19 @@ export interface BlobTable {
   derived_at: number | null
   derive_error: string | null
   created_at: number
+  /** See `library/objects/objects.ts`. */
+  remote_state: Later<RemoteState | null>
+  remote_error: Later<string | null>
+  remote_attempts: Later<number | null>
+  remote_at: Later<number | null>
+  uploaded_at: Later<number | null>
+  local_at: Later<number | null>
 }
+
+export type RemoteState = 'pending' | 'uploading' | 'uploaded' | 'failed' | 'deleting'
+
+/** A column that may be left out of a new row. */
+type Later<T> = ColumnType<T, T | undefined, T>
 
 export interface ImageTable {
   id: string

@@ -43,7 +43,7 @@ export interface Accepted {
 /**
  * Turns a submission into a task that survives a restart: input pictures kept, row written.
  * Throws what makes the request impossible from the start: a model that is unknown or not for this key, unsupported kind,
- * a reused idempotency key, a limit of the key that is reached.
+ * a reused idempotency key, a limit of the key that is reached, a full disk.
  */
 export async function accept(gateway: Gateway, submission: Submission): Promise<Accepted> {
   const { credential, caller } = submission
@@ -61,6 +61,7 @@ export async function accept(gateway: Gateway, submission: Submission): Promise<
     : beginning
   const earlier = await findEarlier(gateway, task)
   if (earlier) return { task: earlier, inputs: submission.inputs, repeated: true }
+  await gateway.room.check()
   const reservation = planReservation(gateway, caller, task.total)
   const pictures = inputPictures(submission.inputs)
   for (const { picture } of pictures) await putBlob(gateway.library, picture)

@@ -9,6 +9,7 @@ import type { Vault } from '../base/vault.ts'
 import type { SpoolDirectory } from '../bytes/spool.ts'
 import type { Database } from '../db/connect.ts'
 import type { Library } from '../library/library.ts'
+import type { Room } from '../library/room.ts'
 import type { Accounts } from '../providers/accounts/accounts.ts'
 import type { ProviderList } from '../providers/list.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -30,6 +31,8 @@ export interface Gateway {
   /** Places at work for jobs of the queue. */
   turns: Turns
   queue: Queue
+  /** Room on the disk for new pictures. */
+  room: Room
   spools: SpoolDirectory
   http: Outgoing
   vault: Vault

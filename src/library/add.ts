@@ -50,6 +50,7 @@ export async function addImage(
     await addToCounters(library.database, query, changes)
   })
   library.deriver.wake()
+  library.objects?.wake()
   return stored
 }
 

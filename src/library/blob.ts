@@ -1,9 +1,10 @@
 import { type Kysely, sql } from 'kysely'
 import { type PictureType, Spooled } from '../bytes/spooled.ts'
-import type { Schema } from '../db/schema.ts'
+import type { RemoteState, Schema } from '../db/schema.ts'
 import { insertIgnore } from '../db/upsert.ts'
 import { pictureKey } from '../storage/storage.ts'
 import type { Library } from './library.ts'
+import { missing } from './missing.ts'
 
 /** The facts of a picture that has been checked: type and size are known. */
 export interface PictureFacts {
@@ -37,8 +38,8 @@ export async function putBlob(library: Library, picture: Spooled): Promise<void>
 export async function holdBlob(library: Library, query: Kysely<Schema>, picture: Spooled): Promise<number> {
   for (let attempt = 0; attempt < HOLD_ATTEMPTS; attempt += 1) {
     await noteBlob(library, query, picture)
-    const isFirst = await countHolder(query, picture, '<=')
-    if (isFirst || (await countHolder(query, picture, '>'))) {
+    const isFirst = await countHolder(library, query, picture, '<=')
+    if (isFirst || (await countHolder(library, query, picture, '>'))) {
       await mendBlob(library, picture)
       return isFirst ? picture.bytes : 0
     }
@@ -48,18 +49,32 @@ export async function holdBlob(library: Library, query: Kysely<Schema>, picture:
 
 /** Counts one more where nobody, or somebody, holds the blob already; whether it was so. */
 async function countHolder(
+  library: Library,
   query: Kysely<Schema>,
   { sha256 }: Spooled,
   holders: '<=' | '>',
 ): Promise<boolean> {
   const result = await query
     .updateTable('blob')
-    .set({ reference_count: sql`reference_count + 1` })
+    .set(hold(library.clock.now()))
     .where('sha256', '=', sha256)
     .where('reference_count', holders, 0)
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
 }
+
+/**
+ * The bytes are on the local disk again, and what the object storage does not have is to be uploaded. An object that is
+ * just being removed counts as gone, but not before that is over. MySQL goes from left to right, so the state comes last.
+ */
+const hold = (now: number) => ({
+  reference_count: sql<number>`reference_count + 1`,
+  local_at: now,
+  remote_at: sql<
+    number | null
+  >`case when remote_state = 'uploaded' then null else coalesce(remote_at, ${now}) end`,
+  remote_state: sql<RemoteState>`case when remote_state is null or remote_state = 'deleting' then 'pending' else remote_state end`,
+})
 
 /** On PostgreSQL the row may be purged between the two statements; that it happens twice is past belief. */
 const HOLD_ATTEMPTS = 5
@@ -98,8 +113,13 @@ export async function noteBlob(library: Library, query: Kysely<Schema>, picture:
     derived_at: null,
     derive_error: null,
     created_at: library.clock.now(),
+    ...unsaved(library.clock.now()),
   })
 }
+
+/** New bytes are on the local disk only. */
+const unsaved = (now: number) =>
+  ({ remote_state: 'pending', remote_attempts: 0, remote_at: now, local_at: now }) as const
 
 /** A kept picture as a file on this machine, so that it can be sent along with a request. */
 export async function localBlob(library: Library, sha256: string): Promise<Spooled> {
@@ -110,6 +130,6 @@ export async function localBlob(library: Library, sha256: string): Promise<Spool
     .executeTakeFirstOrThrow()
   const mime = row.mime as PictureType
   const path = await library.originals.localPath(pictureKey(sha256, mime))
-  if (path === undefined) throw new Error(`the file of picture ${sha256} is missing`)
+  if (path === undefined) throw missing(sha256)
   return new Spooled({ ...row, sha256, mime, path, complete: true })
 }

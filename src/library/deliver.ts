@@ -4,6 +4,7 @@ import type { ImageJob, OutputFormat } from '../../contract/job.ts'
 import { type PictureType, Spooled } from '../bytes/spooled.ts'
 import { pictureKey } from '../storage/storage.ts'
 import type { Library } from './library.ts'
+import { missing } from './missing.ts'
 
 /** The public link of a picture, in another format where one was asked for that the upstream did not give. */
 export function imageUrl(baseUrl: string, image: StoredImage, format: OutputFormat | undefined): string {
@@ -15,7 +16,7 @@ export async function imageFile(library: Library, image: StoredImage): Promise<S
   const { sha256, bytes, width, height } = image
   const mime = image.mime as PictureType
   const path = await library.originals.localPath(pictureKey(sha256, mime))
-  if (path === undefined) throw new Error(`the file of picture ${sha256} is missing`)
+  if (path === undefined) throw missing(sha256)
   return new Spooled({ path, sha256, bytes, mime, width, height, complete: true })
 }
 

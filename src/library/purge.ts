@@ -3,6 +3,7 @@ import { addToCounters } from '../db/counter.ts'
 import { pictureKey } from '../storage/storage.ts'
 import { releaseBlob } from './blob.ts'
 import type { Library } from './library.ts'
+import { beginRemoval, endRemoval, isBusy } from './objects/remove-object.ts'
 
 export interface Purge {
   /** Pictures that were deleted until then go, in ms since the epoch. */
@@ -24,6 +25,10 @@ export interface Purge {
  * first, and the holder waits for its end, writes the row anew and sees that the file is gone. That the writer saw a
  * file before it had the row does not matter. A purge that is cut between file and row leaves a row that nobody
  * holds, which the next purge removes, or the next holder mends. With SQLite, writers take turns anyway.
+ *
+ * An object in the object storage takes longer to remove than a row may be locked. So the row stays, marked `deleting`, until
+ * its object is gone; who holds the bytes in the meantime makes it `pending`, due when the removal is certainly over, and
+ * then they are uploaded anew.
  */
 export async function purgeTrash(library: Library, purge: Purge): Promise<void> {
   await inBatches(purge.signal, () => purgeImages(library, purge.before))
@@ -85,36 +90,50 @@ async function purgeImages({ database }: Library, before: number): Promise<numbe
 
 /** Removes some blobs that nobody holds; how many were found. */
 async function purgeBlobs(library: Library, signal: AbortSignal): Promise<number> {
+  const now = library.clock.now()
   const found = await library.database.query
     .selectFrom('blob')
     .select(['sha256', 'mime'])
     .where('reference_count', '<=', 0)
+    .where((row) =>
+      row.or([
+        row('remote_state', 'is', null),
+        row('remote_state', 'not in', ['uploading', 'deleting']),
+        row('remote_at', '<=', now),
+      ]),
+    )
     .limit(BATCH)
     .execute()
   for (const blob of found) {
-    if (signal.aborted) return 0
-    await purgeBlob(library, blob)
+    if (signal.aborted || !(await purgeBlob(library, blob))) return 0
   }
   return found.length
 }
 
+/** Whether it makes sense to go on. */
 async function purgeBlob(
   library: Library,
   { sha256, mime }: { sha256: string; mime: string },
-): Promise<void> {
+): Promise<boolean> {
   const { query, facts } = library.database
-  const isFree = await query.transaction().execute(async (query) => {
+  const { objects } = library
+  const freed = await query.transaction().execute(async (query) => {
     const row = await query
       .selectFrom('blob')
-      .select('reference_count')
+      .select(['reference_count', 'remote_state', 'remote_at'])
       .where('sha256', '=', sha256)
       .modifyEnd(facts.forUpdate)
       .executeTakeFirst()
-    if (row === undefined || row.reference_count > 0) return false
+    if (row === undefined || row.reference_count > 0 || isBusy(row, library.clock.now())) return 'nothing'
     await library.originals.delete(pictureKey(sha256, mime))
+    if (objects && !objects.settings.keepDeleted) {
+      await beginRemoval(objects, query, sha256)
+      return 'local copy'
+    }
     await query.deleteFrom('blob').where('sha256', '=', sha256).execute()
-    return true
+    return 'all'
   })
   // Thumbnails can be made again, so they need no lock.
-  if (isFree) await library.deriver.remove(sha256)
+  if (freed !== 'nothing') await library.deriver.remove(sha256)
+  return freed === 'local copy' && objects ? endRemoval(objects, { sha256, mime }) : true
 }

@@ -1,12 +1,15 @@
-import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { Type } from 'typebox'
 import { OUTPUT_FORMATS, type OutputFormat } from '../../contract/job.ts'
 import { AppError } from '../base/error.ts'
+import type { ByteRange } from '../storage/storage.ts'
 import { attachment } from './export/names.ts'
 import type { Library } from './library.ts'
+import { missing } from './missing.ts'
+import { passThrough } from './objects/elsewhere.ts'
 import { findServed } from './served.ts'
 import type { Served, Variant } from './served-memory.ts'
 
@@ -62,13 +65,29 @@ export interface WantedPicture {
  */
 export function createPictureServer(library: Library): PictureServer {
   const bodies = new LRUCache<string, Buffer>({ maxSize: CACHE, sizeCalculation: (body) => body.length || 1 })
-  return async (request, reply, { name, variant, download = false }) => {
+  const answer = async (request: FastifyRequest, reply: FastifyReply, wanted: WantedPicture) => {
+    const { name, variant, download = false } = wanted
     const file = await find(library, name, variant)
     reply.headers(file.headers)
     if (download) reply.header('content-disposition', attachment(file.fileName))
-    return serve(request, reply, file, bodies)
+    if (file.address !== undefined && !download && !isUnchanged(request, file.etag))
+      return reply.header('cache-control', REDIRECTED).redirect(file.address, 302)
+    return serve(library, request, reply, file, bodies)
+  }
+  return async (request, reply, wanted) => {
+    try {
+      return await answer(request, reply, wanted)
+    } catch (error) {
+      // The file may have gone from the disk since it was looked up; the object storage still has it.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+      library.served.drop(wanted.name.slice(0, 36))
+      return answer(request, reply, wanted)
+    }
   }
 }
+
+/** Shorter than the time for which a signed address works. */
+const REDIRECTED = 'public, max-age=600'
 
 /** Public pictures: `GET` and `HEAD /images/{id}` and `/images/{id}/thumbnail`, protected by their unguessable ids. */
 export function publicImages(app: FastifyInstance, serve: PictureServer): void {
@@ -103,6 +122,7 @@ async function find(library: Library, name: string, variant: Variant): Promise<S
 }
 
 async function serve(
+  library: Library,
   request: FastifyRequest,
   reply: FastifyReply,
   file: Served,
@@ -116,14 +136,24 @@ async function serve(
   if (range) {
     reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${file.bytes}`)
     reply.header('content-length', range.end - range.start + 1)
-    return reply.send(createReadStream(file.path, { ...range, highWaterMark: READ }))
+    return reply.send(await bytesOf(library, file, range))
   }
   reply.header('content-length', file.bytes)
   if (request.method === 'HEAD') return reply.send()
-  if (file.bytes > CACHED_FILE) return reply.send(createReadStream(file.path, { highWaterMark: READ }))
+  if (file.path === undefined || file.bytes > CACHED_FILE) return reply.send(await bytesOf(library, file))
   const body = bodies.get(file.path) ?? (await readWhole(file.path))
   bodies.set(file.path, body)
   return reply.send(body)
+}
+
+/** Opened before anything is said of it, so that one that is gone can still be had otherwise. */
+async function bytesOf({ objects }: Library, file: Served, range?: ByteRange): Promise<Readable> {
+  if (file.path === undefined) {
+    if (objects === undefined) throw missing(file.blob.sha256)
+    return passThrough(objects, file.blob, range)
+  }
+  const handle = await open(file.path)
+  return handle.createReadStream({ ...range, highWaterMark: READ })
 }
 
 async function readWhole(path: string): Promise<Buffer> {

@@ -1,12 +1,17 @@
 import { LRUCache } from 'lru-cache'
 import type { OutputFormat } from '../../contract/job.ts'
+import type { PlacedBlob } from './objects/objects.ts'
 
 /** What is served of a picture: its bytes, a copy in another format, or a thumbnail of this many pixels. */
 export type Variant = 'original' | OutputFormat | 320 | 1280
 
 /** A file with the headers under which it goes out. */
 export interface Served {
-  path: string
+  /** Undefined for an original that the disk has no room for; it is served from the object storage. */
+  path: string | undefined
+  blob: PlacedBlob
+  /** Where viewers are sent instead. */
+  address: string | undefined
   bytes: number
   etag: string
   headers: Record<string, string>
@@ -18,6 +23,8 @@ export interface Served {
 export interface ServedMemory {
   get(id: string, variant: Variant): Served | undefined
   set(id: string, variant: Variant, served: Served): void
+  /** For pictures whose file is gone: they are to be looked up again. */
+  drop(id: string): void
   /** For pictures that are removed: they are not remembered again either, though somebody may just be looking them up. */
   forget(ids: readonly string[]): void
 }
@@ -38,6 +45,7 @@ export function createServedMemory(): ServedMemory {
       variants.set(variant, served)
       remembered.set(id, variants, { noUpdateTTL: true })
     },
+    drop: (id) => void remembered.delete(id),
     forget: (ids) => {
       for (const id of ids) {
         forgotten.set(id, true)

@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises'
 import type { StoredImage } from '../../contract/image.ts'
+import { toAppError } from '../base/error.ts'
 import { imageFile } from './deliver.ts'
 import { extensionOf, fileNameOf } from './export/names.ts'
 import { findImage } from './find.ts'
 import type { Library } from './library.ts'
+import { addressOf } from './objects/elsewhere.ts'
 import type { Served, Variant } from './served-memory.ts'
 
 /** The file behind a public picture; undefined when there is no such picture. */
@@ -15,10 +17,13 @@ export async function findServed(
   const image = await findImage(library, id)
   if (image === undefined) return undefined
   const { path, mime, suffix } = await fileOf(library, image, variant)
-  const { size } = await stat(path)
+  const size = path === undefined ? image.bytes : (await stat(path)).size
+  const { sha256, bytes } = image
+  const blob = { sha256, bytes, mime: image.mime }
+  const address = suffix === '' && library.objects ? await addressOf(library.objects, blob) : undefined
   const etag = `"${image.sha256}${suffix}"`
   const fileName = fileNameOf({ ...image, mime })
-  return { path, bytes: size, etag, headers: headersOf(image, mime, etag), fileName }
+  return { path, blob, address, bytes: size, etag, headers: headersOf(image, mime, etag), fileName }
 }
 
 async function fileOf(library: Library, image: StoredImage, variant: Variant) {
@@ -29,7 +34,17 @@ async function fileOf(library: Library, image: StoredImage, variant: Variant) {
     const path = await library.deriver.converted(image, variant, await qualityOf(library, image))
     return { path, mime: `image/${variant}`, suffix: `-${variant}` }
   }
-  return { path: (await imageFile(library, image)).path, mime: image.mime, suffix: '' }
+  return { path: await originalPath(library, image), mime: image.mime, suffix: '' }
+}
+
+/** A full disk takes nothing back from the object storage, but what lies there can still be read. */
+async function originalPath(library: Library, image: StoredImage): Promise<string | undefined> {
+  try {
+    return (await imageFile(library, image)).path
+  } catch (error) {
+    if (library.objects && toAppError(error).code === 'insufficient_storage') return undefined
+    throw error
+  }
 }
 
 /** The quality that the job asked for: not the visitor's to choose, or each number would be one more file. */

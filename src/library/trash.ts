@@ -85,6 +85,7 @@ async function discard(
   ids: readonly string[],
   isMeant: (row: { owner: string }) => boolean,
 ): Promise<Removed[]> {
+  if (ids.length === 0) return []
   const rows = await query
     .selectFrom('image')
     .select(['id', 'task_id', 'owner', 'bytes', 'deleted_at'])

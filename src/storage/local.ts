@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { close, createReadStream, fsync, link, open, rename } from 'node:fs'
-import { copyFile, mkdir, opendir, readFile, rm, stat, statfs } from 'node:fs/promises'
+import { copyFile, mkdir, opendir, readFile, rm, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { promisify } from 'node:util'
 import {
@@ -28,7 +28,7 @@ export async function openLocalStorage(directory: string): Promise<Storage> {
     open: (key, range) => openFile(pathOf(key), range),
     read: (key) => unlessMissing(readFile(pathOf(key))),
     stat: (key) => factsOf(pathOf(key)),
-    delete: (key) => rm(pathOf(key), { force: true }),
+    delete: async (key) => void (await unlessMissing(unlink(pathOf(key)))),
     list: () => list(root),
     localPath: async (key) => ((await factsOf(pathOf(key))) ? pathOf(key) : undefined),
     free: async () => {

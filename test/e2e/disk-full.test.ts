@@ -101,8 +101,12 @@ test('a picture that does not fit is 507 and leaves nothing; what fits is still 
   await expectNothingLeft(database)
   expect((await draw(SMALL)).status).toBe(200)
   await fill()
+  const asked = upstream.requests.length
   await expectFull(await draw(SMALL))
+  expect(upstream.requests).toHaveLength(asked)
   expect((await server.fetch('/v1/models')).status).toBe(200)
+  const metrics = await (await server.fetch('/metrics')).text()
+  expect(metrics).toContain('pictor_disk_low 1')
   await empty()
   expect((await draw(SMALL)).status).toBe(200)
   await expectNothingLeft(database)

@@ -1,6 +1,7 @@
 import type { UpstreamMode } from '../../../contract/settings.ts'
 import type { AdminAccess } from '../../access/admin-access.ts'
 import type { Keys } from '../../access/keys.ts'
+import type { Jobs } from '../../admin/jobs.ts'
 import type { SettingsStore } from '../../admin/settings.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
 
@@ -10,6 +11,7 @@ export interface AdminParts {
   access: AdminAccess
   settings: SettingsStore
   keys: Keys
+  jobs: Jobs
   version: string
   /** Ms since the epoch. */
   startedAt: number

@@ -16,7 +16,7 @@ import { AppError } from '../../base/error.ts'
 import { isId } from '../../base/id.ts'
 import { chunked } from '../../db/chunked.ts'
 import { clearImages } from '../../gateway/clear-images.ts'
-import { removeImagesOfAnyone } from '../../gateway/remove-images.ts'
+import { createStorageAdmin } from '../../gateway/storage-admin.ts'
 import { countImages, listImages } from '../../library/list.ts'
 import { languageOf } from '../language.ts'
 import type { AdminParts } from './admin-parts.ts'
@@ -28,7 +28,8 @@ const PAGE_SIZE = 50
 
 /** The pictures of everyone: `/admin/images/{list,clear}` and, under `/api/v1/admin`, `/images` and `/images/batch-delete`. */
 export function adminImageRoutes(app: FastifyInstance, parts: AdminParts): void {
-  const { gateway } = parts
+  const { gateway, jobs } = parts
+  const storage = createStorageAdmin(gateway, jobs)
 
   app.get<{ Querystring: LatestQuery }>(
     '/admin/images/list',
@@ -72,10 +73,12 @@ export function adminImageRoutes(app: FastifyInstance, parts: AdminParts): void 
     },
     async (request) => {
       const { image_ids, delete_type } = request.body
-      if (delete_type === 'r2') throw new AppError('object_storage_missing', { param: 'delete_type' })
       const ids = [...new Set(image_ids)]
+      // Without object storage the local copy is all that there is.
+      const part =
+        delete_type === 'local' && gateway.library.objects === undefined ? 'all' : (delete_type ?? 'all')
       let deleted = 0
-      for (const some of chunked(ids)) deleted += (await removeImagesOfAnyone(gateway, some)).length
+      for (const some of chunked(ids)) deleted += await storage.remove(some, part)
       const failed = ids.length - deleted
       const message = ADMIN_TEXTS[languageOf(request)].deleted(deleted, failed)
       return { success: true, message, data: { deleted, failed, total: ids.length } }

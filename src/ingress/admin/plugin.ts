@@ -12,6 +12,7 @@ import { entranceRoutes, passwordRoute } from './session.ts'
 import { settingsRoutes } from './settings.ts'
 import { accountRoutes } from './sso.ts'
 import { statusRoute } from './status.ts'
+import { storageRoutes } from './storage.ts'
 
 /**
  * The JSON routes for the admin, under `/api/v1/admin` and `/admin`. They are never open, whatever `AUTH` says, and pages of
@@ -41,6 +42,7 @@ export function adminSurface(parts: AdminParts) {
       adminImageRoutes(scope, parts)
       adminKeyRoutes(scope, parts)
       accountRoutes(scope, parts)
+      storageRoutes(scope, parts)
     })
     await app.register(
       async (scope) => {

@@ -5,6 +5,7 @@ import { readCounter } from '../../db/counter.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { accountsStatus } from '../../gateway/manage-accounts.ts'
 import { GENERATE_QUEUE } from '../../gateway/run.ts'
+import { storageStats } from '../../gateway/storage-stats.ts'
 import type { AdminParts } from './admin-parts.ts'
 
 /** `GET /admin/status` and `GET /api/v1/admin/stats`. */
@@ -65,10 +66,11 @@ async function readStatus({ gateway, version, startedAt, mode }: AdminParts): Pr
   }
 }
 
-/** Kept counts, so they cost the same for a million pictures. Until there is object storage, all are local. */
-async function readStats({ database: { query } }: Gateway): Promise<StorageStats> {
+/** Kept counts, so they cost the same for a million pictures; what lies where is counted where there is object storage. */
+async function readStats(gateway: Gateway): Promise<StorageStats> {
+  const { query } = gateway.database
   const total = await readCounter(query, { name: 'images' })
-  return {
+  const kept = {
     total_images: total,
     local_images: total,
     remote_images: 0,
@@ -77,4 +79,6 @@ async function readStats({ database: { query } }: Gateway): Promise<StorageStats
     total_size_bytes: await readCounter(query, { name: 'image_bytes' }),
     disk_usage_bytes: await readCounter(query, { name: 'blob_bytes' }),
   }
+  if (gateway.library.objects === undefined) return kept
+  return { ...(await storageStats(gateway)), total_images: total, total_size_bytes: kept.total_size_bytes }
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Gateway } from '../../gateway/gateway.ts'
+import { LOW_ROOM } from '../../library/room.ts'
 
 export interface Check {
   ok: boolean
@@ -11,9 +12,6 @@ export interface Health {
   healthy: boolean
   checks: Record<string, Check>
 }
-
-/** Below this many free bytes a picture may not fit any more. */
-const LEAST_FREE = 64 * 1024 * 1024
 
 /** Whether a request could be served now: the database answers and the disk takes pictures. */
 export async function readHealth(gateway: Gateway): Promise<Health> {
@@ -28,8 +26,8 @@ async function checkDatabase({ database }: Gateway): Promise<Check> {
   )
 }
 
-async function checkStorage({ library }: Gateway): Promise<Check> {
-  const free = await library.originals.free().catch(() => 0)
-  if (free === undefined || free >= LEAST_FREE) return { ok: true }
+async function checkStorage({ room }: Gateway): Promise<Check> {
+  const free = await room.free()
+  if (free === undefined || free >= LOW_ROOM) return { ok: true }
   return { ok: false, detail: `only ${Math.floor(free / 1024 / 1024)} MiB are free` }
 }

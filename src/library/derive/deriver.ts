@@ -8,6 +8,7 @@ import type { Logger } from '../../base/log.ts'
 import type { PictureType } from '../../bytes/spooled.ts'
 import type { Database } from '../../db/connect.ts'
 import { pictureKey, type Storage } from '../../storage/storage.ts'
+import { missing } from '../missing.ts'
 import type { DerivePool } from './derive-pool.ts'
 import type { ThumbnailSize } from './make-derivatives.ts'
 
@@ -43,6 +44,8 @@ export interface DeriverParts {
 
 /** How long to wait for new blobs that another process may have added, in ms. */
 const LOOK_EVERY = 30_000
+/** What says nothing about the picture. */
+const PASSING: ReadonlySet<string> = new Set(['insufficient_storage', 'object_unavailable'])
 /** A short pause lets the reply go out before its picture is worked on. */
 const PAUSE = 50
 const BATCH = 32
@@ -83,7 +86,7 @@ export function createDeriver(parts: DeriverParts): Deriver {
       if (closing.signal.aborted) return false
       const { code, message } = toAppError(error)
       parts.log.warn({ err: error, sha256: blob.sha256 }, 'no thumbnail could be made')
-      if (code !== 'insufficient_storage') await mark(parts.database, blob, { derive_error: message })
+      if (!PASSING.has(code)) await mark(parts.database, blob, { derive_error: message })
       return false
     }
   }
@@ -147,7 +150,7 @@ async function removeFiles(folder: string, beginning: string): Promise<void> {
 
 async function sourceOf(originals: Storage, { sha256, mime }: Blob): Promise<string> {
   const path = await originals.localPath(pictureKey(sha256, mime as PictureType))
-  if (path === undefined) throw new Error(`the file of picture ${sha256} is missing`)
+  if (path === undefined) throw missing(sha256)
   return path
 }
 
