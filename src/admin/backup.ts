@@ -8,8 +8,8 @@ import { lastMigration } from '../db/migrate.ts'
 import { countRows, createChecksum, listTables, readRows, type Table, toLine } from '../db/rows.ts'
 import type { Schema } from '../db/schema.ts'
 import { inSnapshot } from '../db/snapshot.ts'
-import type { BackupFolder, Manifest } from '../storage/backup-folder.ts'
 import type { Storage } from '../storage/storage.ts'
+import type { BackupFolder, Manifest } from './backup-folder.ts'
 import { carryPicture, type Picture, pictureOf } from './pictures.ts'
 import type { Report } from './report.ts'
 
@@ -24,20 +24,20 @@ export interface BackupParts {
   report: Report
 }
 
-/** How often rows are read again because pictures were purged before they could be copied. */
+/** How often it is done at most; from the second time on, nearly all pictures are there. */
 const ATTEMPTS = 5
 
 /**
  * Copies everything, while the server runs. Rows are those of one moment. Pictures never change, so it does not matter when
  * they are copied, but a purge may remove some that the rows still know: most are copied before the rows are read, so
- * little time is left for that, and where it happens the rows are read again.
+ * only what is drawn and purged within moments can be missed, and where that happens it is all done again.
  */
 export async function backUp(parts: BackupParts): Promise<Manifest> {
   const { database, folder, clock } = parts
   const migration = await lastMigration(database)
   if (migration === undefined) throw new Error('there is nothing to back up: the database has no tables')
-  await copyPresentPictures(parts)
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    await copyPresentPictures(parts)
     const id = newId()
     const createdAt = clock.now()
     const tables = await inSnapshot(database, (snapshot) => copyRows(parts, snapshot, id))

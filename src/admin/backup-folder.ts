@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { hashFile, readLines, type WrittenLines, writeLines } from '../bytes/lines.ts'
-import { openLocalStorage } from './local.ts'
-import type { Storage } from './storage.ts'
+import { openLocalStorage } from '../storage/local.ts'
+import type { Storage } from '../storage/storage.ts'
 
 /** What a backup says about itself. */
 export const Manifest = Type.Object({
