@@ -1,14 +1,19 @@
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { findOrphans } from '../../test/traces.ts'
+import { systemClock } from '../base/clock.ts'
+import { newId } from '../base/id.ts'
 import { connect } from '../db/connect.ts'
 import { readCounter } from '../db/counter.ts'
+import { lastMigration, migrateUntil } from '../db/migrate.ts'
 import { type TestEngine, testDatabases } from '../db/testing.ts'
 import { purgeTrash } from '../library/purge.ts'
 import { drawUnique } from '../library/testing.ts'
 import { createSearchIndex } from '../search/search-index.ts'
 import { pictureKey } from '../storage/storage.ts'
+import { backUp } from './backup.ts'
 import { openBackupFolder, readBackupFolder } from './backup-folder.ts'
 import { restore } from './restore.ts'
 import { allRows, backUpInto, OWNER, openFullLibrary, openTarget } from './testing.ts'
@@ -163,6 +168,27 @@ test('a damaged backup is named, and nothing is written', async () => {
   await expect(readBackupFolder(path)).rejects.toThrow('damaged, or of another version')
   await rm(join(path, 'manifest.json'))
   await expect(readBackupFolder(path)).rejects.toThrow('no finished backup')
+})
+
+test('a backup of an older version is brought up to date', async () => {
+  await using old = await openTarget(sqlite)
+  await migrateUntil(old.database, '0002-batches')
+  const job = JSON.stringify({ kind: 'generate', model: 'm', prompt: 'an old fox', n: 1, dialect: 'openai' })
+  await sql`insert into task (id, mode, owner, status, job, total, completed, failed, created_at)
+    values (${newId()}, 'sync', 'someone', 'completed', ${job}, 1, 1, 0, 5)`.execute(old.database.query)
+  const folder = await openBackupFolder(join(old.dataDirectory, 'backup'))
+  await backUp({ ...old, folder, clock: systemClock })
+
+  await using fresh = await openTarget(sqlite)
+  await using current = await sqlite.open()
+  await expect(restore({ ...fresh, database: current.database, folder })).rejects.toThrow(
+    'the tables there are of another version',
+  )
+  await restore({ ...fresh, folder })
+  const { query } = fresh.database
+  expect(await lastMigration(fresh.database)).toBe(await lastMigration(current.database))
+  const search = createSearchIndex(fresh.database)
+  expect((await search.relevant(query, { text: 'fox', limit: 9, offset: 0 })).total).toBe(1)
 })
 
 test('a second backup into the same folder keeps the pictures and takes the place of the first', async () => {
