@@ -28,18 +28,35 @@ export async function carryPicture(
   const key = pictureKey(picture.sha256, picture.mime)
   if ((await to.stat(key))?.bytes === picture.bytes) return true
   const path = await from.localPath(key)
-  if (path !== undefined) {
-    const sha256 = verified ? await hashFile(path) : picture.sha256
-    if (sha256 !== picture.sha256) throw damaged(key)
-    await to.put(key, { path, bytes: picture.bytes, sha256 })
-    return true
-  }
+  if (path !== undefined) return link(picture, { key, path, from, to, verified })
   const opened = await from.open(key)
   if (opened === undefined) return false
   const spooled = await spool.receive(opened.stream())
   if (spooled.sha256 !== picture.sha256) throw damaged(key)
   await to.put(key, spooled)
   return true
+}
+
+/** A purge may take the file away between two steps. */
+async function link(
+  { sha256, bytes }: Picture,
+  {
+    key,
+    path,
+    from,
+    to,
+    verified,
+  }: { key: string; path: string; from: Storage; to: Storage; verified: boolean },
+): Promise<boolean> {
+  try {
+    if (verified && (await hashFile(path)) !== sha256) throw damaged(key)
+    await to.put(key, { path, bytes, sha256 })
+    return true
+  } catch (error) {
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT' && (await from.stat(key)) === undefined
+    if (isGone) return false
+    throw error
+  }
 }
 
 const damaged = (key: string) =>
