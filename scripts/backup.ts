@@ -24,7 +24,9 @@ await runCommand({ usage, words: [0, 1], flags }, async ({ config, words: [word]
   if (missing.length > 0) {
     console.log(`${missing.length} pictures have no file any more; they are named in manifest.json.`)
   }
-  if (!flags['with-secret-key']) {
+  if (!flags['with-secret-key'] && (await folder.secretKey())) {
+    console.log('The secret key is in this folder from an earlier backup.')
+  } else if (!flags['with-secret-key']) {
     console.log(
       'The secret key is not in it: stored upstream keys can only be read with it. Keep it elsewhere, or',
     )

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -39,9 +39,16 @@ test('a backup of a running server becomes another server, which goes on', async
       stdout: expect.stringContaining('1 pictures'),
     })
   }
+  const key = join('copy', 'secret.key')
+  await expect(readFile(join(root, key))).rejects.toThrow('ENOENT')
+  expect((await operate(env, 'backup', '--with-secret-key', 'copy')).stdout).toContain(
+    'The secret key is in it',
+  )
   expect(await operate(moved, 'restore', 'copy')).toMatchObject({ code: 0, stderr: '' })
   const refused = await operate(moved, 'restore', 'copy')
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('not empty') })
+  const secret = await readFile(join(env.DATA_DIR, 'secret.key'))
+  expect(await readFile(join(moved.DATA_DIR, 'secret.key'))).toEqual(secret)
   const database = `sqlite:${join(root, 'third.sqlite')}`
   expect(await operate(moved, 'migrate-to', database)).toMatchObject({ code: 0, stderr: '' })
 
