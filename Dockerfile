@@ -11,6 +11,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY contract contract
 COPY src src
+COPY scripts scripts
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data

@@ -22,6 +22,9 @@ export const nodeArguments = [
   '--initial-old-space-size=96',
 ]
 
+/** Reads `.env`, only where there is one: Node says so each time when there is not. */
+export const settingsArguments = () => (existsSync(join(root, '.env')) ? ['--env-file=.env'] : [])
+
 /**
  * Installs what is missing and returns the Node to run with. Says what is wrong and exits where that fails.
  * @returns {string} path of the executable

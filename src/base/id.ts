@@ -4,6 +4,9 @@ import { v7 } from 'uuid'
 /** A new id: uuidv7, so ids sort by the time they were made, and its 74 random bits cannot be guessed. */
 export const newId = (): string => v7()
 
+/** A new id that sorts as if it had been made at that time, in ms since the epoch. */
+export const newIdAt = (time: number): string => v7({ msecs: time })
+
 /** A name for a request in log lines and headers: unique, and much cheaper than an id. */
 export const newRequestId = (): string => {
   requests += 1

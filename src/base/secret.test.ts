@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { loadSecretKey } from './secret.ts'
+import { loadSecretKey, restoreSecretKey } from './secret.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -32,6 +32,19 @@ test('SECRET_KEY wins, always gives the same key, and leaves no file', async () 
   expect(await loadSecretKey({ ...config, dataDirectory: '/nowhere' })).toEqual(key)
   expect(await loadSecretKey({ ...config, secretKey: 'another secret of 32 characters!' })).not.toEqual(key)
   expect(await readdir(directory)).toEqual([])
+})
+
+test('a key of a backup is put back, and takes the place of another one only where that is meant', async () => {
+  const config = { dataDirectory: directory }
+  const key = Buffer.alloc(32, 1)
+  expect(await restoreSecretKey(config, key, false)).toBe(true)
+  expect(await restoreSecretKey(config, key, false)).toBe(true)
+  expect(await restoreSecretKey(config, Buffer.alloc(32, 2), false)).toBe(false)
+  expect(await loadSecretKey(config)).toEqual(key)
+  expect(await restoreSecretKey(config, Buffer.alloc(32, 2), true)).toBe(true)
+  expect(await loadSecretKey(config)).toEqual(Buffer.alloc(32, 2))
+  expect((await stat(join(directory, 'secret.key'))).mode & 0o777).toBe(0o600)
+  expect(await readdir(directory)).toEqual(['secret.key'])
 })
 
 test('a damaged key file is an error that says so, and is left alone', async () => {

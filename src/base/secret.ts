@@ -14,6 +14,25 @@ export async function loadSecretKey(config: { secretKey?: string; dataDirectory:
   return (await readKey(path)) ?? (await makeKey(path, config.dataDirectory))
 }
 
+/**
+ * Puts a key of a backup back where {@link loadSecretKey} finds it. False where another key is there, which stays unless
+ * `replace`.
+ */
+export async function restoreSecretKey(
+  { dataDirectory }: { dataDirectory: string },
+  key: Buffer,
+  replace: boolean,
+): Promise<boolean> {
+  const path = join(dataDirectory, 'secret.key')
+  const present = await readKey(path)
+  if (present?.equals(key)) return true
+  if (present && !replace) return false
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`
+  await writeDurably(temporary, key)
+  await rename(temporary, path)
+  return true
+}
+
 async function readKey(path: string): Promise<Buffer | undefined> {
   const key = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined

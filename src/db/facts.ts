@@ -25,6 +25,10 @@ export interface Facts {
   replaceExisting(keys: readonly string[], columns: readonly string[]): RawBuilder<unknown>
   /** Makes the tables of a full-text index, as `src/search/` uses them. Each statement may run again. */
   createSearchTables(name: string): RawBuilder<unknown>[]
+  /** Begin a transaction that sees the database as it is now, whatever others write meanwhile, and holds nobody up. */
+  beginSnapshot: readonly RawBuilder<unknown>[]
+  /** Selects the columns of a table's primary key in their order, each as `name`. */
+  primaryKey(table: string): RawBuilder<{ name: string }>
 }
 
 type Endings = Pick<Facts, 'keepExisting' | 'addToExisting' | 'replaceExisting'>
@@ -56,6 +60,9 @@ export const FACTS: Record<Engine, Facts> = {
     forUpdate: sql``,
     ...onConflict,
     createSearchTables: fts5,
+    // The snapshot is taken by the first read.
+    beginSnapshot: [sql`begin deferred`, sql`select count(*) from sqlite_schema`],
+    primaryKey: (table) => sql`select name from pragma_table_info(${table}) where pk > 0 order by pk`,
   },
   postgres: {
     varchar: (length) => sql`varchar(${sql.lit(length)}) collate "C"`,
@@ -65,6 +72,10 @@ export const FACTS: Record<Engine, Facts> = {
     forUpdate: sql`for update`,
     ...onConflict,
     createSearchTables: tsvector,
+    beginSnapshot: [sql`begin isolation level repeatable read read only`, sql`select 1`],
+    primaryKey: (table) => sql`select attname as name from pg_index
+      join pg_attribute on attrelid = indrelid and attnum = any(indkey)
+      where indrelid = ${table}::regclass and indisprimary order by array_position(indkey, attnum)`,
   },
   mysql: {
     varchar: (length) => sql`varchar(${sql.lit(length)})`,
@@ -74,6 +85,12 @@ export const FACTS: Record<Engine, Facts> = {
     forUpdate: sql`for update`,
     ...onDuplicateKey,
     createSearchTables: fulltext,
+    beginSnapshot: [
+      sql`set transaction isolation level repeatable read`,
+      sql`start transaction with consistent snapshot, read only`,
+    ],
+    primaryKey: (table) => sql`select column_name as name from information_schema.key_column_usage
+      where table_schema = database() and table_name = ${table} and constraint_name = 'PRIMARY' order by ordinal_position`,
   },
 }
 

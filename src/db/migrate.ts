@@ -16,10 +16,33 @@ import type { Schema } from './schema.ts'
  * transaction is the lock), so processes that start together take turns.
  */
 export async function migrate(query: Kysely<Schema>, facts: Facts): Promise<void> {
-  const migrator = new Migrator({ db: query, provider: { getMigrations: async () => migrations(facts) } })
-  const { error } = await migrator.migrateToLatest()
+  const { error } = await migrator(query, facts).migrateToLatest()
   if (error !== undefined) throw error
 }
+
+/** Brings an empty database to where another one is, so that it can take its rows. @throws for a migration that there is not */
+export async function migrateUntil({ query, facts }: Migrated, name: string): Promise<void> {
+  const { error } = await migrator(query, facts).migrateTo(name)
+  if (error !== undefined) throw error
+}
+
+/** The last migration that a database has had; undefined where it has had none. */
+export async function lastMigration({ query, facts }: Migrated): Promise<string | undefined> {
+  const all = await migrator(query, facts).getMigrations()
+  return all.findLast(({ executedAt }) => executedAt !== undefined)?.name
+}
+
+/** Whether this version has a migration of that name. */
+export const knowsMigration = ({ facts }: Pick<Migrated, 'facts'>, name: string): boolean =>
+  Object.hasOwn(migrations(facts), name)
+
+interface Migrated {
+  query: Kysely<Schema>
+  facts: Facts
+}
+
+const migrator = (query: Kysely<Schema>, facts: Facts): Migrator =>
+  new Migrator({ db: query, provider: { getMigrations: async () => migrations(facts) } })
 
 /** In the order of their names. One that has been released never changes. */
 const migrations = (facts: Facts): Record<string, Migration> => ({

@@ -9,15 +9,23 @@ const DONE = 'done'
 /** Tasks of one transaction. */
 const BATCH = 200
 
+type Indexing = Pick<Gateway, 'database' | 'search'>
+
 /** Makes tasks searchable that are older than the search itself, once. May be cut anywhere, and goes on at the next start. */
-export async function indexOlderTasks(gateway: Gateway, signal: AbortSignal): Promise<void> {
+export async function indexOlderTasks(gateway: Indexing, signal: AbortSignal): Promise<void> {
   const { query } = gateway.database
   const row = await query.selectFrom('setting').select('value').where('name', '=', SETTING).executeTakeFirst()
   for (let last = row?.value ?? ''; last !== DONE && !signal.aborted; ) last = await indexSome(gateway, last)
 }
 
+/** Makes all tasks searchable, where rows came from another database and the search is empty. */
+export async function indexAllTasks(gateway: Indexing, signal: AbortSignal): Promise<void> {
+  await gateway.database.query.deleteFrom('setting').where('name', '=', SETTING).execute()
+  await indexOlderTasks(gateway, signal)
+}
+
 /** Goes on behind an id; how far it came. */
-function indexSome({ database, search }: Gateway, last: string): Promise<string> {
+function indexSome({ database, search }: Indexing, last: string): Promise<string> {
   return database.query.transaction().execute(async (query) => {
     const rows = await query
       .selectFrom('task')

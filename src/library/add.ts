@@ -11,6 +11,9 @@ import type { Library } from './library.ts'
 export interface NewImage
   extends Omit<StoredImage, 'id' | 'createdAt' | 'sha256' | 'mime' | 'bytes' | 'width' | 'height'> {
   picture: Spooled
+  /** Only where the picture was made elsewhere, long ago. */
+  id?: string
+  createdAt?: number
 }
 
 /**
@@ -29,13 +32,13 @@ export async function addImage(
   const { sha256, bytes, mime, width, height } = pictureOf(picture)
   const stored: StoredImage = {
     ...facts,
-    id: newId(),
+    id: facts.id ?? newId(),
     sha256,
     mime,
     bytes,
     width,
     height,
-    createdAt: library.clock.now(),
+    createdAt: facts.createdAt ?? library.clock.now(),
   }
   await library.database.query.transaction().execute(async (query) => {
     const kept = await holdBlob(library, query, picture)

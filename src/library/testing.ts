@@ -18,6 +18,8 @@ import { createServedMemory } from './served-memory.ts'
 
 /** A library of a test's own. */
 export interface TestLibrary extends AsyncDisposable {
+  /** Of the database. */
+  url: string
   library: Library
   folder: string
   spool: Spool
@@ -42,6 +44,7 @@ export async function openTestLibrary(engine: TestEngine): Promise<TestLibrary> 
   const library: Library = { database, originals, deriver, served: createServedMemory(), clock, log }
   const spooled = (bytes: Buffer) => spool.receive(chunked(bytes))
   return {
+    url: opened.url,
     library,
     folder,
     spool,
