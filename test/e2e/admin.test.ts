@@ -189,8 +189,8 @@ describe('the pictures', () => {
 
     const remote = await remove({ image_ids: ids, delete_type: 'r2' })
     expect([remote.status, remote.answer]).toEqual([
-      400,
-      { code: 400, message: '未配置对象存储，无法从中删除', param: 'delete_type' },
+      409,
+      { code: 409, message: '未配置对象存储，请设置 S3_ 或 R2_ 环境变量。', param: 'delete_type' },
     ])
     expect((await list('')).total).toBe(5)
     for (const body of [{}, { image_ids: [] }, { image_ids: ids, delete_type: 'some' }, { image_ids: [''] }])

@@ -183,7 +183,16 @@ test('every scheduled job has run, and the metrics say so', async () => {
   await draw(pictor)
   await uploaded(pictor)
   const { jobs } = pictor.app.parts
-  expect(jobs.status().map(({ name }) => name)).toEqual(['discover', 'purge', 'recover', 'upload', 'cache'])
+  expect(jobs.status().map(({ name }) => name)).toEqual([
+    'discover',
+    'purge',
+    'recover',
+    'usage',
+    'translations',
+    'settings',
+    'upload',
+    'cache',
+  ])
   for (const { name } of jobs.status()) await jobs.run(name)
   for (const status of jobs.status()) expect(status).toMatchObject({ last_error: null, running: false })
   const text = await (await fetch(`${pictor.url}/metrics`)).text()

@@ -73,6 +73,8 @@ export function adminImageRoutes(app: FastifyInstance, parts: AdminParts): void 
     },
     async (request) => {
       const { image_ids, delete_type } = request.body
+      if (delete_type === 'r2' && gateway.library.objects === undefined)
+        throw new AppError('object_storage_missing', { param: 'delete_type' })
       const ids = [...new Set(image_ids)]
       // Without object storage the local copy is all that there is.
       const part =
