@@ -85,3 +85,23 @@ test('a file that a power cut left short is mended', async () => {
   await storage.put(key, { path: given, bytes: whole.length, sha256: key.slice(6, 70) })
   expect(await readFile(join(root, key))).toEqual(whole)
 })
+
+test('putting a file that others put and remove at the same time never fails', async () => {
+  const storage = await openLocalStorage(join(folder, 'removed'))
+  const path = join(folder, 'given-and-removed')
+  const key = await keep(storage, path)
+  const file = { path, bytes: 1000, sha256: key.slice(6, 70) }
+  let isPutting = true
+  const removing = (async () => {
+    while (isPutting) await storage.delete(key)
+  })()
+  const putting = async () => {
+    for (let round = 0; round < 300; round += 1) await storage.put(key, file)
+  }
+  await Promise.all([putting(), putting(), putting()]).finally(() => {
+    isPutting = false
+  })
+  await removing
+  await storage.put(key, file)
+  expect((await storage.stat(key))?.bytes).toBe(1000)
+})

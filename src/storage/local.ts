@@ -69,25 +69,35 @@ async function sweep(incoming: string): Promise<void> {
  * write a new name of a file no later than the file. A power cut in between leaves a name that no row knows, and, as
  * the length of a file is not written before its bytes, one that the next `put` finds too short and mends.
  */
-async function put(file: StoredFile, target: string, incoming: string, isFirst = true): Promise<void> {
+async function put(file: StoredFile, target: string, incoming: string, attempts = ATTEMPTS): Promise<void> {
+  const named = await name(file, target, incoming)
+  if (named === 'before') await mend(file, target, incoming)
   try {
-    if (!(await name(file, target, incoming))) await mend(file, target, incoming)
-    await syncFile(target)
+    // A second name is the same file, and the first one is ours alone.
+    await syncFile(named === 'linked' ? file.path : target)
   } catch (error) {
-    // The file that was there already has been purged in between.
-    if (codeOf(error) !== 'ENOENT' || !isFirst) throw error
-    await put(file, target, incoming, false)
+    // Somebody removes the same key just now, perhaps a file that was there before.
+    if (named === 'linked' || codeOf(error) !== 'ENOENT' || attempts <= 1) throw error
+    await put(file, target, incoming, attempts - 1)
   }
 }
 
-/** Makes a second name for the file; false when there is a file of that name already. */
-async function name(file: StoredFile, target: string, incoming: string, isFirst = true): Promise<boolean> {
+/** That a file is removed so often while it is put is past belief. */
+const ATTEMPTS = 20
+
+/** Makes a second name for the file, or a copy where that cannot be; or there is a file of that name from before. */
+async function name(
+  file: StoredFile,
+  target: string,
+  incoming: string,
+  isFirst = true,
+): Promise<'linked' | 'copied' | 'before'> {
   try {
     await files.link(file.path, target)
-    return true
+    return 'linked'
   } catch (error) {
     const code = codeOf(error)
-    if (code === 'EEXIST') return false
+    if (code === 'EEXIST') return 'before'
     if (LINKLESS.has(code)) return copy(file, target, incoming)
     if (code !== 'ENOENT' || !isFirst) throw error
     await mkdir(dirname(target), { recursive: true, mode: 0o700 })
@@ -103,7 +113,7 @@ async function mend(file: StoredFile, target: string, incoming: string): Promise
   if ((await factsOf(target))?.bytes !== file.bytes) await copy(file, target, incoming)
 }
 
-async function copy(file: StoredFile, target: string, incoming: string): Promise<boolean> {
+async function copy(file: StoredFile, target: string, incoming: string): Promise<'copied'> {
   const half = join(incoming, randomUUID())
   try {
     await copyFile(file.path, half)
@@ -113,7 +123,7 @@ async function copy(file: StoredFile, target: string, incoming: string): Promise
   } finally {
     await rm(half, { force: true })
   }
-  return true
+  return 'copied'
 }
 
 async function syncFile(path: string): Promise<void> {
